@@ -1,0 +1,28 @@
+"""What can go wrong outside a Dockerfile's own text, and the exit code each kind ends the program with.
+
+What is wrong *inside* a Dockerfile never raises: it is a ``Problem`` of the syntax tree and becomes a finding.
+"""
+
+from __future__ import annotations
+
+EXIT_CLEAN = 0
+EXIT_FINDINGS = 1
+EXIT_ERROR = 2
+
+
+class DockerlayerError(Exception):
+    """Base of every error that is told to the user without a traceback; ``exit_code`` ends the program."""
+
+    exit_code = EXIT_ERROR
+
+
+class InputError(DockerlayerError):
+    """A file that cannot be read or written, named with its cause."""
+
+
+class UsageError(DockerlayerError):
+    """A command line that asks for something that does not exist."""
+
+
+class PluginError(DockerlayerError):
+    """A plugin that cannot be loaded or that failed, named with the distribution it came from."""
