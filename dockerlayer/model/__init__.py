@@ -1,0 +1,1 @@
+"""What surrounds a Dockerfile: the build context and its ignore file."""

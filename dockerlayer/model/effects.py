@@ -1,0 +1,186 @@
+"""Effects: which image paths a command reads and writes, for the commands that Dockerfiles are full of.
+
+Two steps may change places when neither reads what the other writes and they do not write the same path. A command
+that is not described here, and that no plugin describes, reads and writes everything: it never moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dockerlayer.model.calls import Call
+from dockerlayer.model.paths import SYSTEM, join, overlap
+from dockerlayer.model.variables import substitute
+
+SYSTEM_WRITES = tuple(path for path in SYSTEM if path not in {"/dev", "/proc"})
+"""Where package managers, account tools and caches of the system write."""
+
+
+@dataclass(slots=True, frozen=True)
+class Effect:
+    """Image paths read and written. ``everything`` means that nothing is known."""
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    everything: bool = False
+
+    def __or__(self, other: Effect) -> Effect:
+        return Effect(
+            self.reads + other.reads,
+            self.writes + other.writes,
+            self.everything or other.everything,
+        )
+
+    def commutes(self, other: Effect) -> bool:
+        """Whether the two may change places."""
+        if self.everything or other.everything:
+            return False
+        return not (
+            _meet(self.writes, other.reads) or _meet(self.reads, other.writes) or _meet(self.writes, other.writes)
+        )
+
+
+NOTHING = Effect()
+EVERYTHING = Effect(everything=True)
+
+
+def _meet(ones: Iterable[str], others: Iterable[str]) -> bool:
+    others = tuple(others)
+    return any(overlap(one, other) for one in ones for other in others)
+
+
+# Commands that install for the whole system: path-like arguments are read and written.
+_INSTALLERS = frozenset(
+    """apt apt-get aptitude apk yum dnf microdnf tdnf zypper pacman dpkg-reconfigure locale-gen localedef
+        ldconfig update-ca-certificates update-alternatives add-apt-repository apt-key groupadd groupmod
+        useradd adduser addgroup usermod deluser delgroup chsh passwd chpasswd update-locale a2enmod a2dismod
+        a2ensite setcap gpg gpgconf ssh-keyscan""".split()
+)
+# Commands that work on the paths they are given and on nothing else; the number of leading operands that are no paths.
+_FILE_COMMANDS = {
+    **dict.fromkeys(
+        """mkdir rmdir rm cp mv ln touch install truncate stat ls cat head tail wc sort uniq tee tar unzip
+            zip gunzip gzip xz bzip2 file readlink realpath dirname basename du df sha256sum sha512sum sha1sum
+            md5sum dos2unix mktemp strip""".split(),
+        0,
+    ),
+    **dict.fromkeys("chmod chown chgrp sed grep egrep fgrep tr cut".split(), 1),
+}
+_DOWNLOADERS = frozenset({"curl", "wget"})
+_SILENT = frozenset(
+    """cd set export unset umask : true false echo printf exit sleep uname id whoami hostname date which type
+        hash arch dpkg-architecture getconf nproc pwd env printenv ulimit shopt read wait shift local readonly
+        declare""".split()
+)
+_VALUE_OPTIONS = frozenset({"-o", "-O", "-C", "-f", "-P", "-d", "-t", "--output", "--directory", "--output-document"})
+
+
+def effect_of(call: Call) -> Effect:
+    """The effect of one command, redirections included."""
+    effect = _redirections(call)
+    program = call.program
+    if program in _SILENT or program in {"[", "test", "[["}:
+        return effect | Effect(reads=tuple(_paths(call, _operands(call), only_path_like=True)))
+    if program in _INSTALLERS:
+        paths = tuple(_paths(call, _operands(call), only_path_like=True))
+        return effect | Effect(paths, paths + SYSTEM_WRITES)
+    if program in _FILE_COMMANDS:
+        operands = _operands(call)[_FILE_COMMANDS[program] :]
+        return effect | _on_paths(call, operands, writes_here=program in {"tar", "unzip"})
+    if program in _DOWNLOADERS:
+        operands = [word for word in _operands(call) if "://" not in word]
+        named = call.has("-o", "-O", "--output", "--output-document", "--remote-name", "-P") or program == "wget"
+        named = named or any(word.startswith("-") and word[-1] in "oO" for word in call.arguments)
+        return effect | _on_paths(call, operands, writes_here=named)
+    if program == "git":
+        return effect | _git(call)
+    return EVERYTHING
+
+
+def _git(call: Call) -> Effect:
+    arguments = [word for word in call.arguments if not word.startswith("-")]
+    if arguments[:1] == ["config"] and call.has("--global", "--system"):
+        return Effect(writes=SYSTEM_WRITES)
+    if arguments[:1] == ["clone"]:
+        return _on_paths(call, [word for word in arguments[1:] if "://" not in word], writes_here=len(arguments) < 3)
+    return EVERYTHING
+
+
+def _operands(call: Call) -> list[str]:
+    operands = []
+    takes_value = False
+    for word in call.arguments:
+        if word.startswith("-") and len(word) > 1:
+            _, equals, value = word.partition("=")
+            if equals:
+                operands.append(value)
+            takes_value = word in _VALUE_OPTIONS
+        elif takes_value and word in {"/dev/null", "-"}:
+            takes_value = False
+        else:
+            operands.append(word)
+    return operands
+
+
+def _on_paths(call: Call, operands: list[str], *, writes_here: bool) -> Effect:
+    if writes_here and call.cwd is None:
+        return EVERYTHING
+    paths = tuple(_paths(call, operands, only_path_like=False))
+    here = (call.cwd,) if writes_here and call.cwd and not _leaves_elsewhere(call) else ()
+    return Effect(paths, paths + here)
+
+
+def _leaves_elsewhere(call: Call) -> bool:
+    return call.has("-C", "--directory", "-d", "-o", "-O", "--output", "-P", "--output-document") or any(
+        word.startswith("-O") or (word.startswith("-") and not word.startswith("--") and word.endswith("o"))
+        for word in call.arguments
+    )
+
+
+def _paths(call: Call, operands: Iterable[str], *, only_path_like: bool) -> list[str]:
+    found: list[str] = []
+    for word in operands:
+        if only_path_like and "/" not in word:
+            continue
+        path = path_of(call, word)
+        if path is None:
+            return ["/"]
+        found.append(path)
+    return found
+
+
+def path_of(call: Call, word: str) -> str | None:
+    """A shell word as an image path: cut at the first wildcard, '/' never hidden behind an unknown variable."""
+    text = substitute(word, {**call.step.state.values, **call.env}) if "$" in word else word
+    if text.startswith("~"):
+        return join("/root", text.lstrip("~").lstrip("/")) if call.user in {None, "root"} else None
+    for mark in "*?[{$`":
+        cut = text.find(mark)
+        if cut >= 0:
+            text = text[:cut].rpartition("/")[0] + "/" if "/" in text[:cut] else ("" if mark in "*?[" else "$")
+    if text == "$" or (text == "/" and word != "/"):
+        return None
+    if text.startswith("/"):
+        return join("/", text)
+    return join(call.cwd, text or ".") if call.cwd is not None else None
+
+
+def _redirections(call: Call) -> Effect:
+    reads: list[str] = []
+    writes: list[str] = []
+    for redirect in call.command.redirects:
+        if redirect.target is None or redirect.op in {"<<", "<<-", "<<<", ">&", "<&"}:
+            continue
+        path = path_of(call, redirect.target.text)
+        if path is None:
+            return EVERYTHING
+        if path.startswith("/dev/"):
+            continue
+        (reads if redirect.op.startswith("<") else writes).append(path)
+    return Effect(tuple(reads), tuple(writes))
+
+
+def is_state(call: Call) -> bool:
+    """Whether the command only changes the shell it runs in, and so must be repeated where a RUN is split."""
+    return call.program in {"cd", "set", "export", "umask", ".", "source", "unset", "ulimit", "shopt"}

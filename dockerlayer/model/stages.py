@@ -1,0 +1,211 @@
+"""Stages and steps: what is in force at every instruction, followed from the top of the file.
+
+Scopes follow the Dockerfile reference: an ARG before the first FROM is visible in FROM only, until it is declared again
+in a stage; ENV wins over ARG of the same name; a stage built on another stage of the file starts with that stage's ENV,
+WORKDIR, USER and SHELL (and, under BuildKit, with its ARGs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from dockerlayer.model.paths import BASE, join
+from dockerlayer.model.variables import expand
+from dockerlayer.syntax.tree import Dockerfile, Instruction
+
+
+@dataclass(slots=True, frozen=True)
+class Mount:
+    """One ``RUN --mount``: ``kind`` is bind, cache, secret, ssh or tmpfs; ``target`` is an absolute image path."""
+
+    kind: str
+    source: str
+    target: str
+    origin: str
+
+
+@dataclass(slots=True)
+class State:
+    """What is in force: shared between steps until an instruction changes it."""
+
+    workdir: str = BASE
+    user: str | None = None
+    shell: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Every variable with a known value; an ARG without default is unknown."""
+        known = {name: value for name, value in self.args.items() if value is not None}
+        known.update(self.env)
+        return known
+
+
+class Step:
+    """One instruction in its stage, with the state it runs in (before it takes effect itself)."""
+
+    def __init__(self, instruction: Instruction, stage: Stage, index: int, state: State) -> None:
+        self.instruction = instruction
+        self.stage = stage
+        self.index = index
+        self.state = state
+
+    @property
+    def name(self) -> str:
+        """The keyword in lower case."""
+        return self.instruction.name
+
+    @property
+    def line(self) -> int:
+        """The 1-based line the instruction starts on."""
+        return self.instruction.start_line
+
+    @cached_property
+    def flags(self) -> dict[str, list[str]]:
+        """The flags without their dashes; a flag without ``=`` has the value ``"true"``."""
+        found: dict[str, list[str]] = {}
+        for flag in self.instruction.flags:
+            name, equals, value = flag[2:].partition("=")
+            found.setdefault(name.lower(), []).append(value if equals else "true")
+        return found
+
+    def flag(self, name: str) -> str | None:
+        """The last value of a flag, or None."""
+        values = self.flags.get(name)
+        return values[-1] if values else None
+
+    def path(self, word: str) -> str:
+        """A path of this instruction as an image path."""
+        return join(self.state.workdir, expand(word, self.state.values))
+
+    @cached_property
+    def mounts(self) -> tuple[Mount, ...]:
+        """The ``--mount`` flags of a RUN."""
+        return tuple(self._mount(value) for value in self.flags.get("mount", ()))
+
+    def _mount(self, text: str) -> Mount:
+        fields: dict[str, str] = {}
+        for part in text.split(","):
+            key, _, value = part.partition("=")
+            fields[key.strip().lower()] = value
+        kind = fields.get("type", "bind").lower()
+        target = fields.get("target") or fields.get("dst") or fields.get("destination") or ""
+        source = fields.get("source") or fields.get("src") or ""
+        return Mount(kind, expand(source, self.state.values), self.path(target or "."), fields.get("from", ""))
+
+
+class Stage:
+    """One FROM and the steps below it."""
+
+    def __init__(self, instruction: Instruction, index: int, name: str, image: str, parent: Stage | None) -> None:
+        self.instruction = instruction
+        self.index = index
+        self.name = name
+        self.image = image
+        self.parent = parent
+        self.steps: list[Step] = []
+        self.final = State()
+
+    @property
+    def base_image(self) -> str:
+        """The image at the root of the chain of stages, with the file's own ARG defaults filled in."""
+        return self.parent.base_image if self.parent else self.image
+
+    def lineage(self) -> Iterator[Stage]:
+        """This stage and those it is built on, nearest first."""
+        stage: Stage | None = self
+        while stage:
+            yield stage
+            stage = stage.parent
+
+
+@dataclass(slots=True)
+class Build:
+    """A Dockerfile as stages; derived once, read-only."""
+
+    dockerfile: Dockerfile
+    stages: tuple[Stage, ...]
+    globals: Mapping[str, str | None]
+
+    def steps(self) -> Iterator[Step]:
+        """Every step of every stage, in file order."""
+        for stage in self.stages:
+            yield from stage.steps
+
+    def stage_named(self, reference: str, before: int) -> Stage | None:
+        """The stage that ``--from`` or FROM means: by name (the latest one above), or by number."""
+        wanted = reference.lower()
+        for stage in reversed(self.stages[:before]):
+            if stage.name == wanted:
+                return stage
+        if reference.isdigit() and int(reference) < before:
+            return self.stages[int(reference)]
+        return None
+
+
+def build_of(dockerfile: Dockerfile) -> Build:
+    """Follow the instructions of a parsed file; instructions that BuildKit would refuse are left out."""
+    stages: list[Stage] = []
+    meta: dict[str, str | None] = {}
+    state = State()
+    for instruction in dockerfile.instructions:
+        if instruction.error is not None:
+            continue
+        name = instruction.name
+        if name == "from":
+            stage = _open_stage(instruction, stages, meta)
+            stages.append(stage)
+            state = stage.parent.final if stage.parent else State()
+            stage.final = state
+        elif not stages:
+            if name == "arg":
+                _declare(instruction, meta, {key: value for key, value in meta.items() if value is not None})
+        else:
+            stage = stages[-1]
+            step = Step(instruction, stage, len(stage.steps), state)
+            stage.steps.append(step)
+            state = stage.final = _after(step, state, meta)
+    return Build(dockerfile, tuple(stages), meta)
+
+
+def _open_stage(instruction: Instruction, stages: list[Stage], meta: Mapping[str, str | None]) -> Stage:
+    values = {key: value for key, value in meta.items() if value is not None}
+    image = expand(instruction.args[0], values)
+    name = instruction.args[2].lower() if len(instruction.args) == 3 else ""
+    parent = next((stage for stage in reversed(stages) if stage.name and stage.name == image.lower()), None)
+    return Stage(instruction, len(stages), name, image, parent)
+
+
+def _declare(instruction: Instruction, args: dict[str, str | None], values: Mapping[str, str]) -> None:
+    for word in instruction.args:
+        key, equals, default = word.partition("=")
+        args[key] = expand(default, values) if equals else args.get(key)
+
+
+def _after(step: Step, state: State, meta: Mapping[str, str | None]) -> State:
+    instruction = step.instruction
+    name = instruction.name
+    if name == "workdir":
+        return State(step.path(instruction.args[0]), state.user, state.shell, state.env, state.args)
+    if name == "user":
+        user = expand(instruction.args[0], state.values)
+        return State(state.workdir, user, state.shell, state.env, state.args)
+    if name == "shell":
+        return State(state.workdir, state.user, instruction.args, state.env, state.args)
+    if name == "env":
+        env = dict(state.env)
+        values = state.values
+        for at in range(0, len(instruction.args) - 2, 3):
+            env[expand(instruction.args[at], values)] = expand(instruction.args[at + 1], values)
+        return State(state.workdir, state.user, state.shell, env, state.args)
+    if name == "arg":
+        args = dict(state.args)
+        _declare(instruction, args, state.values)
+        for word in instruction.args:
+            if "=" not in word and word in meta:
+                args[word] = meta[word]
+        return State(state.workdir, state.user, state.shell, state.env, args)
+    return state
