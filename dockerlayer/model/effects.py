@@ -80,6 +80,9 @@ def effect_of(call: Call) -> Effect:
     """The effect of one command, redirections included."""
     effect = _redirections(call)
     program = call.program
+    if program == "cd" or (program == "mkdir" and call.has("-p", "--parents")):
+        # A directory that is made twice is the same directory; where a moved command runs is checked on its own.
+        return effect
     if program in _SILENT or program in {"[", "test", "[["}:
         return effect | Effect(reads=tuple(_paths(call, _operands(call), only_path_like=True)))
     if program in _INSTALLERS:

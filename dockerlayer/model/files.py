@@ -107,12 +107,27 @@ class Placement:
             found.update(join(item.image, name) for name in self.context.names(item.context))
         return tuple(sorted(found))
 
-    def touches(self, path: str) -> bool:
+    def brings(self, path: str) -> bool:
         """Whether this step may write at, above or below an image path."""
         target = self.target.rstrip("/") or "/"
-        if not overlap(target, path):
-            return False
-        return any(overlap(root, path) for root in self.roots())
+        if self.opaque or self.blind:
+            return overlap(target, path)
+        for item in self.placed:
+            rest = relative(path, item.image)
+            if not item.is_dir or rest is None:
+                if overlap(item.image, path):
+                    return True
+            elif not rest or self.context.exists(posixpath.join(item.context, rest)) or self._file_above(item, rest):
+                return True
+        return False
+
+    def _file_above(self, item: Placed, rest: str) -> bool:
+        """Whether the context has a file where ``rest`` would need a directory."""
+        while "/" in rest:
+            rest = posixpath.dirname(rest)
+            if self.context.is_file(posixpath.join(item.context, rest)):
+                return True
+        return False
 
     def others(self, needed: frozenset[str]) -> Iterator[Placed]:
         """The files that are not needed: neither named by a context path in ``needed`` nor below one."""

@@ -54,7 +54,12 @@ class Analysis:
         """What a RUN step sees of the context."""
         placements = tuple(found for earlier in self.above(step) if (found := self.placement(earlier)) is not None)
         mounted = tuple(bind_placements(step, self.context))
-        return Scene(step, self.context, placements, mounted, self.earlier_calls, self.run(step).calls)
+        received = tuple(
+            earlier.path(earlier.instruction.args[-1])
+            for earlier in self.above(step)
+            if earlier.name in {"copy", "add"} and earlier.flag("from") is not None
+        )
+        return Scene(step, self.context, placements, mounted, self.earlier_calls, self.run(step).calls, received)
 
     def earlier_calls(self, step: Step) -> tuple[Call, ...]:
         """Every call of the RUN steps above, oldest first."""

@@ -17,7 +17,8 @@ from dockerlayer.model.stages import Step
 class Scene:
     """``placements`` are the COPY and ADD steps whose files the step sees, in order; ``mounted`` its bind mounts.
 
-    ``earlier`` gives the calls of the RUN steps above a step, oldest first.
+    ``earlier`` gives the calls of the RUN steps above a step, oldest first; ``received`` are the image paths that
+    copies from other stages and images filled.
     """
 
     step: Step
@@ -26,6 +27,7 @@ class Scene:
     mounted: tuple[Placement, ...]
     earlier: Callable[[Step], tuple[Call, ...]]
     siblings: tuple[Call, ...] = ()
+    received: tuple[str, ...] = ()
 
     def before(self, call: Call) -> tuple[Call, ...]:
         """Every call that has run when ``call`` runs: of the steps above, and above it in the same RUN."""
