@@ -1,0 +1,194 @@
+"""Everything that an ecosystem plugin may import, and nothing else of dockerlayer.
+
+A plugin is a module with one ``Ecosystem``: data first, then a ``read`` function that looks at one call in its scene
+and says what the call takes from a registry and which files that needs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from dockerlayer.findings import Applicability, Edit, Finding, Fix, Refusal, Severity
+from dockerlayer.model.calls import Call
+from dockerlayer.model.context import Context
+from dockerlayer.model.effects import EVERYTHING, NOTHING, SYSTEM_WRITES, Effect, path_of
+from dockerlayer.model.paths import is_within, join, relative
+from dockerlayer.model.scene import Scene
+from dockerlayer.model.stages import Mount, Step
+from dockerlayer.syntax.shell import Word
+
+__all__ = [
+    "EVERYTHING",
+    "NOTHING",
+    "SYSTEM_WRITES",
+    "Applicability",
+    "Call",
+    "Context",
+    "Ecosystem",
+    "Edit",
+    "Effect",
+    "Example",
+    "Fetch",
+    "Finding",
+    "Fix",
+    "Lock",
+    "Mount",
+    "Refusal",
+    "Registry",
+    "Rule",
+    "Scene",
+    "Severity",
+    "Split",
+    "Step",
+    "Word",
+    "insert_after",
+    "is_within",
+    "join",
+    "path_of",
+    "prefix",
+    "relative",
+]
+
+
+@dataclass(slots=True, frozen=True)
+class Registry:
+    """Where packages come from, and who pays for the traffic."""
+
+    name: str
+    payer: str
+    donated: bool
+
+
+@dataclass(slots=True, frozen=True)
+class Split:
+    """How one call becomes a download and an offline install.
+
+    ``download`` is the shell text of the download, to be run in the image directory ``directory`` (default: where the
+    call runs). ``edits`` turn the call into its offline form; empty edits leave it as it is. ``notes`` say what the
+    split costs.
+    """
+
+    download: str
+    edits: tuple[Edit, ...]
+    assumptions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    directory: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Lock:
+    """What pins a download.
+
+    ``state`` is ``ok``, ``missing``, ``hidden`` (by the ignore file), ``uncopied``, or ``off`` (by the user's will).
+    """
+
+    manifest: str
+    lockfile: str
+    state: str
+    advice: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Fetch:
+    """What one call takes from a registry.
+
+    ``kind`` is ``install`` (installs the project's dependencies; runs from narrow inputs alone), ``download`` (fills a
+    cache and nothing else), ``build`` (needs the source as well, only a split helps) or ``tool`` (named packages, needs
+    no file of the project). ``directory`` is the image directory of the project, ``origin`` the context directory
+    behind it (None when the context has none). ``needs`` are files and directories relative to the project, all of
+    them in the context; ``writes`` are image paths that later copies must not overwrite. ``blocked`` says why narrow
+    inputs are not enough or not known; ``no_split`` why there is no split.
+    """
+
+    call: Call
+    kind: str
+    directory: str
+    origin: str | None = None
+    needs: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    count: int | None = None
+    unit: str = "packages"
+    lock: Lock | None = None
+    split: Split | None = None
+    no_split: Refusal | None = None
+    blocked: Refusal | None = None
+    assumptions: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, frozen=True)
+class Rule:
+    """A rule of the plugin's own: ``check`` yields findings for one call. Its docstring is the rule's page."""
+
+    name: str
+    severity: Severity
+    check: Callable[[Call, Scene], Iterator[Finding]]
+
+
+@dataclass(slots=True, frozen=True)
+class Example:
+    """A rule's Bad and Good for one ecosystem, shown on the rule's page; a test holds both to it."""
+
+    rule: str
+    bad: str
+    good: str
+
+
+@dataclass
+class Ecosystem:
+    """One package manager. ``programs`` is a regular expression for the program names it answers to.
+
+    ``read`` returns what a call fetches, or None when it fetches nothing; ``effect`` describes what other calls of the
+    same programs read and write, or None when unknown. ``caches`` are regular expressions for cache-mount targets that
+    keep downloads between builds, ``cache_variables`` the environment variables that move them. ``environment`` is a
+    regular expression for the variables that a download of this ecosystem may read (default: all).
+    """
+
+    name: str
+    title: str
+    docs: str
+    registry: Registry
+    programs: str
+    read: Callable[[Call, Scene], Fetch | None]
+    effect: Callable[[Call, Scene], Effect | None] | None = None
+    caches: tuple[str, ...] = ()
+    cache_variables: tuple[str, ...] = ()
+    environment: str = ""
+    rules: tuple[Rule, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+    @cached_property
+    def answers_to(self) -> re.Pattern[str]:
+        """The compiled ``programs``."""
+        return re.compile(rf"(?:{self.programs})\Z")
+
+    def cached_by(self, step: Step) -> bool:
+        """Whether a cache mount of a RUN keeps this ecosystem's downloads between builds."""
+        targets = [mount.target for mount in step.mounts if mount.kind == "cache"]
+        if not targets:
+            return False
+        values = step.state.values
+        moved = [values[name] for name in self.cache_variables if name in values]
+        return any(
+            any(re.search(pattern, target) for pattern in self.caches)
+            or any(is_within(join("/", place), target) or is_within(target, join("/", place)) for place in moved)
+            for target in targets
+        )
+
+    @cached_property
+    def configured_by(self) -> re.Pattern[str]:
+        """The compiled ``environment``."""
+        return re.compile(rf"(?:{self.environment or '.*'})\Z")
+
+
+def insert_after(word: Word, text: str) -> Edit:
+    """An edit that puts ``text`` behind a word, with a space between."""
+    return Edit(word.end, word.end, f" {text}".encode())
+
+
+def prefix(call: Call, text: str) -> Edit:
+    """An edit that puts ``text`` before the program itself, behind its wrappers."""
+    start = call.words[0].start
+    return Edit(start, start, f"{text} ".encode())

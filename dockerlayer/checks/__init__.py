@@ -1,0 +1,1 @@
+"""Rules that hold for every ecosystem, driven by the plugins' data."""

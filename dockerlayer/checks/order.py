@@ -1,0 +1,68 @@
+"""source-before-download: a registry is asked in a layer that also depends on the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockerlayer.checks.survey import Candidate, Sighting, Survey
+from dockerlayer.findings import Finding, Severity
+from dockerlayer.model.files import Placement
+
+NAME = "source-before-download"
+
+
+def check(survey: Survey) -> Iterator[Candidate]:
+    """A step downloads dependencies in a layer whose inputs include files that the download does not need.
+
+    Why: every edit of those files throws the layer away, and everything is downloaded again although the lockfile is
+    the same as last time.
+
+    Fix safety: safe where every file that the download needs is known from the build context and every step that
+    changes places with the copy is known not to read what is copied; else unsafe with the assumption named, or refused
+    with the reason.
+    """
+    for step in survey.steps():
+        sightings, broad = survey.exposed(step)
+        if not broad:
+            continue
+        main = max(sightings, key=lambda seen: (seen.fetch.kind != "tool", seen.fetch.count or 0))
+        finding = Finding(
+            rule=NAME,
+            severity=Severity.WARNING,
+            message=_message(sightings, broad),
+            start=main.call.start,
+            end=main.call.end,
+            subject="\n".join(seen.subject for seen in sightings),
+            help=f"{main.ecosystem.registry.name} is paid for by {main.ecosystem.registry.payer}",
+            ecosystem=main.ecosystem.name,
+        )
+        yield Candidate(finding, step, sightings, broad)
+
+
+def _message(sightings: tuple[Sighting, ...], broad: tuple[Placement, ...]) -> str:
+    copies = [placement.step for placement in broad if placement.step is not sightings[0].call.step]
+    lines = sorted({step.line for step in copies})
+    where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
+    names = "/".join(sorted({step.name.upper() for step in copies}))
+    above = f"the {names} on {where} come{'s' if len(lines) == 1 else ''} first"
+    reason = above if lines else "it mounts the source"
+    return f"every source edit downloads {cost(sightings)} again, because {reason}"
+
+
+def cost(sightings: tuple[Sighting, ...]) -> str:
+    """What the calls download, in words: "412 packages from npm and 3 packages from PyPI"."""
+    totals: dict[tuple[str, str], dict[object, int | None]] = {}
+    for index, seen in enumerate(sightings):
+        projects = totals.setdefault((seen.fetch.unit, seen.ecosystem.registry.name), {})
+        project = index if seen.fetch.kind == "tool" else seen.fetch.directory
+        known = projects.get(project, 0)
+        projects[project] = None if known is None or seen.fetch.count is None else max(known, seen.fetch.count)
+    parts = []
+    for (unit, registry), projects in totals.items():
+        counts = [count for count in projects.values() if count]
+        if len(counts) < len(projects):
+            parts.append(f"the {unit} from {registry}")
+        else:
+            total = sum(counts)
+            parts.append(f"{total} {unit if total != 1 else unit.removesuffix('s')} from {registry}")
+    return " and ".join(parts)

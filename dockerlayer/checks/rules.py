@@ -1,0 +1,121 @@
+"""The rules: those that hold for every ecosystem, and those that plugins bring along."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import indent
+
+from dockerlayer.api import Ecosystem
+from dockerlayer.checks import lockfile, order, split
+from dockerlayer.checks.survey import Candidate, Survey
+from dockerlayer.errors import PluginError
+from dockerlayer.findings import Finding, Severity
+from dockerlayer.syntax.tree import Dockerfile
+from dockerlayer.syntax.validate import whole_file_problem
+
+SYNTAX = "invalid-dockerfile"
+
+
+@dataclass(slots=True, frozen=True)
+class RuleInfo:
+    """A rule as users see it. ``default`` rules run unless they are ignored; the others when they are selected."""
+
+    name: str
+    severity: Severity
+    page: str
+    ecosystem: str
+    default: bool
+    fixable: bool
+
+    @property
+    def summary(self) -> str:
+        """The first line of the page."""
+        return self.page.partition("\n")[0]
+
+
+_SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], bool], ...] = (
+    (order.NAME, Severity.WARNING, order.check, True),
+    (split.NAME, Severity.INFO, split.check, True),
+    (lockfile.MISSING, Severity.WARNING, lockfile.check_missing, False),
+    (lockfile.IGNORED, Severity.WARNING, lockfile.check_ignored, False),
+)
+
+
+def check_syntax(dockerfile: Dockerfile) -> Iterator[Finding]:
+    """BuildKit refuses the file.
+
+    Why: nothing that is said about the layers of a file that cannot be built is worth anything, so nothing else is
+    reported for it, and it is never rewritten.
+
+    Bad::
+
+        FROM python:3.12
+        RUNN pip install flask
+
+    Good::
+
+        FROM python:3.12
+        RUN pip install flask
+
+    Fix safety: manual.
+    """
+    problems = list(dockerfile.problems)
+    if not problems:
+        whole = whole_file_problem(dockerfile)
+        problems = [whole] if whole else []
+    for problem in problems[:1]:
+        start = dockerfile.line_offset(problem.start_line)
+        yield Finding(SYNTAX, Severity.ERROR, problem.message, start, dockerfile.line_end(start), problem.message)
+
+
+def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
+    """Every rule by name."""
+    found = {SYNTAX: RuleInfo(SYNTAX, Severity.ERROR, _page(check_syntax), "", True, False)}
+    for name, severity, check, fixable in _SHARED:
+        page = _with_examples(_page(check), name, ecosystems)
+        found[name] = RuleInfo(name, severity, page, "", severity is not Severity.INFO, fixable)
+    for ecosystem in ecosystems:
+        for rule in ecosystem.rules:
+            default = rule.severity is not Severity.INFO
+            found[rule.name] = RuleInfo(rule.name, rule.severity, _page(rule.check), ecosystem.name, default, False)
+    return found
+
+
+def _page(check: Callable[..., object]) -> str:
+    return inspect.cleandoc(check.__doc__ or "")
+
+
+def _with_examples(page: str, rule: str, ecosystems: Sequence[Ecosystem]) -> str:
+    """The page of a shared rule with each ecosystem's own example of it."""
+    shown = []
+    for ecosystem in ecosystems:
+        for example in ecosystem.examples:
+            if example.rule == rule:
+                bad, good = (indent(inspect.cleandoc(text), "    ") for text in (example.bad, example.good))
+                shown.append(f"Bad ({ecosystem.title})::\n\n{bad}\n\nGood ({ecosystem.title})::\n\n{good}\n\n")
+    head, safety, tail = page.partition("Fix safety:")
+    return head + "".join(shown) + safety + tail
+
+
+def candidates(survey: Survey, selected: frozenset[str]) -> Iterator[Candidate]:
+    """What the selected rules find, rule by rule."""
+    for name, _, check, _ in _SHARED:
+        if name in selected:
+            yield from check(survey)
+    for ecosystem in survey.ecosystems:
+        for rule in ecosystem.rules:
+            if rule.name not in selected:
+                continue
+            for step in survey.steps():
+                scene = None
+                for call in survey.analysis.run(step).calls:
+                    if not ecosystem.answers_to.match(call.program):
+                        continue
+                    scene = scene or survey.analysis.scene(step)
+                    try:
+                        for finding in rule.check(call, scene):
+                            yield Candidate(finding, step, ())
+                    except Exception as error:  # a plugin may fail in any way; its name must be in the message
+                        raise PluginError(f"rule {rule.name}: {type(error).__name__}: {error}") from error

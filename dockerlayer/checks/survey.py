@@ -1,0 +1,142 @@
+"""The survey of a file: which calls fetch from a registry, and which copies they stand on without need."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from dockerlayer.api import Call, Ecosystem, Fetch, Scene, is_within, join
+from dockerlayer.findings import Finding
+from dockerlayer.model.files import Placed, Placement
+from dockerlayer.model.layers import Analysis
+from dockerlayer.model.paths import overlap
+from dockerlayer.model.stages import Step
+
+_SOURCE_SUFFIXES = frozenset(
+    """.py .pyx .js .mjs .cjs .jsx .ts .mts .cts .tsx .vue .svelte .go .rs .rb .java .kt .scala .c .h .cc
+        .cpp .cs .fs .php .ex .exs .erl .hs .ml .swift .dart .html .css .scss .sql .proto .graphql""".split()
+)
+_UNCERTAIN = frozenset({"function", "background", "substitution"})
+
+
+@dataclass(slots=True, frozen=True)
+class Sighting:
+    """A call that fetches, with the ecosystem that recognised it."""
+
+    ecosystem: Ecosystem
+    fetch: Fetch
+
+    @property
+    def call(self) -> Call:
+        """The call itself."""
+        return self.fetch.call
+
+    @property
+    def subject(self) -> str:
+        """What the call is, wherever it stands: stage and command line."""
+        return f"{self.call.step.stage.index}:{self.ecosystem.name}:{' '.join(self.call.argv)}"
+
+
+@dataclass(slots=True, frozen=True)
+class Candidate:
+    """A finding with what the planner needs to know about it. ``broad`` are the copies that need not be above."""
+
+    finding: Finding
+    step: Step
+    sightings: tuple[Sighting, ...]
+    broad: tuple[Placement, ...] = ()
+
+
+class Survey:
+    """One file's fetching calls, step by step; derived once and shared by the rules and the planner."""
+
+    def __init__(self, analysis: Analysis, ecosystems: Sequence[Ecosystem]) -> None:
+        self.analysis = analysis
+        self.ecosystems = ecosystems
+        self._seen: dict[Step, tuple[Sighting, ...]] = {}
+
+    @cached_property
+    def mentions(self) -> re.Pattern[bytes]:
+        """Matches text in which some ecosystem's program is named: most RUNs need no shell parsing at all."""
+        names = "|".join(f"(?:{ecosystem.programs})" for ecosystem in self.ecosystems)
+        return re.compile(rf"(?<![\w.-])(?:{names})(?![\w-])".encode())
+
+    def steps(self) -> Iterator[Step]:
+        """The RUN steps that may hold a fetching call."""
+        data = self.analysis.dockerfile.data
+        if not self.ecosystems or not self.mentions.search(data):
+            return
+        for step in self.analysis.build.steps():
+            if step.name == "run" and self.mentions.search(data, step.instruction.start, step.instruction.end):
+                yield step
+
+    def sightings(self, step: Step) -> tuple[Sighting, ...]:
+        """The fetching calls of a step, in order."""
+        if step not in self._seen:
+            self._seen[step] = tuple(self._look(step))
+        return self._seen[step]
+
+    def _look(self, step: Step) -> Iterator[Sighting]:
+        run = self.analysis.run(step)
+        if not run.script.known or step.flag("network") == "none":
+            return
+        scene: Scene | None = None
+        for call in run.calls:
+            if call.guards & _UNCERTAIN:
+                continue
+            for ecosystem in self.ecosystems:
+                if not ecosystem.answers_to.match(call.program):
+                    continue
+                scene = scene or self.analysis.scene(step)
+                fetch = ecosystem.read(call, scene)
+                if fetch is not None:
+                    yield Sighting(ecosystem, fetch)
+
+    def exposed(self, step: Step) -> tuple[tuple[Sighting, ...], tuple[Placement, ...]]:
+        """The fetching calls of a step that no cache mount serves, and the copies they stand on without need."""
+        sightings = tuple(seen for seen in self.sightings(step) if not seen.ecosystem.cached_by(step))
+        if not sightings:
+            return (), ()
+        scene = self.analysis.scene(step)
+        needed = frozenset(path for seen in sightings for path in needed_paths(seen.fetch))
+        broad = tuple(
+            placement
+            for placement in (*scene.placements, *scene.mounted)
+            if all(_is_broad(placement, seen.fetch, needed) for seen in sightings if seen.fetch.kind != "tool")
+            and any(_is_broad(placement, seen.fetch, needed) for seen in sightings)
+        )
+        return sightings, broad
+
+
+def needed_paths(fetch: Fetch) -> tuple[str, ...]:
+    """The needs of a fetch as context paths."""
+    if fetch.origin is None:
+        return ()
+    return tuple(posixpath.normpath(posixpath.join(fetch.origin, need)) for need in fetch.needs)
+
+
+def _is_broad(placement: Placement, fetch: Fetch, needed: frozenset[str]) -> bool:
+    if placement.opaque or placement.blind:
+        return placement.whole and overlap(placement.target.rstrip("/") or "/", fetch.directory)
+    if fetch.blocked is not None and fetch.kind != "tool" and not _covers(placement, fetch):
+        return False
+    if not overlap(placement.target.rstrip("/") or "/", fetch.directory):
+        return False
+    named = {item.context for item in placement.placed if not item.is_dir}
+    return any(_is_source(item, named) for item in placement.others(needed))
+
+
+def _covers(placement: Placement, fetch: Fetch) -> bool:
+    return any(item.is_dir and is_within(fetch.directory, item.image) for item in placement.placed)
+
+
+def _is_source(item: Placed, named: set[str]) -> bool:
+    return item.context not in named or posixpath.splitext(item.context)[1] in _SOURCE_SUFFIXES
+
+
+def image_needs(fetch: Fetch) -> tuple[str, ...]:
+    """The needs of a fetch as image paths."""
+    return tuple(join(fetch.directory, need) for need in fetch.needs)

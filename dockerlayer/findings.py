@@ -1,0 +1,72 @@
+"""What dockerlayer says: findings with a place, fixes with an applicability, refusals with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad a finding is. ``info`` findings are told on request only."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Applicability(StrEnum):
+    """``safe``: every precondition was proven; ``unsafe``: one stated assumption; ``manual``: we explain, you edit."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    MANUAL = "manual"
+
+
+@dataclass(slots=True, frozen=True, order=True)
+class Edit:
+    """Replace the bytes ``start:end`` of *this* text (half-open) by ``text``."""
+
+    start: int
+    end: int
+    text: bytes
+
+
+@dataclass(slots=True, frozen=True)
+class Refusal:
+    """Why a rewrite is not offered: ``code`` is a kebab-case word for machines, ``message`` a sentence for people."""
+
+    code: str
+    message: str
+    line: int | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Fix:
+    """A titled, atomic set of edits. ``assumptions`` say what was not proven; ``notes`` what the reader should know."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    applicability: Applicability
+    pattern: str
+    assumptions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, frozen=True)
+class Finding:
+    """A rule broken at a place (byte offsets).
+
+    ``subject`` names what it is about, a line for each call, and stays the same when text moves. ``refusals`` say why
+    there is no fix, or why the fix has not the pattern that was asked for.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    start: int
+    end: int
+    subject: str
+    help: str = ""
+    fix: Fix | None = None
+    refusals: tuple[Refusal, ...] = ()
+    ecosystem: str = ""

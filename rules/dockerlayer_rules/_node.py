@@ -1,0 +1,153 @@
+"""What package.json and package-lock.json say: members, local packages, lifecycle scripts, how much is downloaded."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+
+from dockerlayer.api import Context, Refusal
+
+LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
+# Commands of lifecycle scripts that are known to need no file of the project, or to do without.
+_HARMLESS = re.compile(
+    r"""(?:npx\s+(?:--yes\s+|-y\s+)?only-allow\s+\w+ | husky(?:\s+install)?(?:\s+\.?[\w/.-]*)? | is-ci | echo\b.* | true
+    | exit\s+0 | : | npx\s+husky(?:\s+install)? | patch-package(?:\s+--error-on-fail)? | node\s+-v | npx\s+patch-package
+    | opencollective(?:-postinstall)?(?:\s.*)?)""",
+    re.VERBOSE,
+)
+
+
+def workspace_members(context: Context, origin: str, manifest: Mapping[str, object]) -> Iterator[str]:
+    """The directories, relative to ``origin``, of the workspaces that package.json names and the context has."""
+    declared = manifest.get("workspaces")
+    if isinstance(declared, dict):
+        declared = declared.get("packages")
+    if not isinstance(declared, list):
+        return
+    found: set[str] = set()
+    for pattern in (item for item in declared if isinstance(item, str)):
+        cleaned = posixpath.normpath(pattern.removeprefix("!"))
+        matches = _matching(context, origin, cleaned)
+        found = found - matches if pattern.startswith("!") else found | matches
+    yield from sorted(found)
+
+
+def _matching(context: Context, origin: str, pattern: str) -> set[str]:
+    places = {""}
+    for part in pattern.split("/"):
+        if part == "**":
+            places |= {posixpath.dirname(path) for place in places for path in _manifests(context, origin, place)}
+            continue
+        matcher = re.compile(re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") + r"\Z")
+        places = {
+            posixpath.join(place, name)
+            for place in places
+            for name in context.names(posixpath.join(origin, place))
+            if matcher.match(name) and name != "node_modules"
+        }
+    return {place for place in places if place and context.is_file(posixpath.join(origin, place, "package.json"))}
+
+
+def _manifests(context: Context, origin: str, place: str) -> Iterator[str]:
+    top = posixpath.join(origin, place)
+    for path in context.walk(top):
+        if posixpath.basename(path) == "package.json" and "node_modules" not in path.split("/"):
+            yield posixpath.relpath(path, origin) if origin else path
+
+
+def lifecycle_needs(context: Context, origin: str, manifest: Mapping[str, object]) -> Iterator[str | Refusal]:
+    """What the package's own install scripts read, relative to ``origin``; a refusal where that is not known."""
+    scripts = manifest.get("scripts")
+    if not isinstance(scripts, dict):
+        return
+    path = posixpath.join(origin, "package.json")
+    for name in LIFECYCLE:
+        text = scripts.get(name)
+        if not isinstance(text, str):
+            continue
+        for command in re.split(r"&&|\|\||;", text):
+            words = command.strip()
+            if not words:
+                continue
+            if "patch-package" in words and context.is_dir(posixpath.join(origin, "patches")):
+                yield "patches"
+            schema = _prisma_schema(context, origin, words)
+            if schema:
+                yield schema
+            elif not _HARMLESS.fullmatch(words):
+                yield Refusal("lifecycle-script", f"{path} runs {name!r} ({_short(text)}), which may need the source")
+                break
+
+
+def _prisma_schema(context: Context, origin: str, command: str) -> str | None:
+    if not re.fullmatch(r"(?:npx\s+)?prisma\s+generate(?:\s+--no-hints)?", command):
+        return None
+    return "prisma" if context.is_file(posixpath.join(origin, "prisma/schema.prisma")) else None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def local_packages(locked: Mapping[str, object], members: tuple[str, ...]) -> Iterator[str | Refusal]:
+    """The ``file:`` dependencies of a lockfile as paths relative to it; a refusal where they leave the project."""
+    packages = locked.get("packages")
+    if isinstance(packages, dict):
+        for key, entry in packages.items():
+            if not isinstance(key, str) or not isinstance(entry, dict):
+                continue
+            resolved = entry.get("resolved")
+            path = key if key and "node_modules/" not in f"{key}/" else None
+            if path is None and isinstance(resolved, str) and resolved.startswith("file:"):
+                path = resolved.removeprefix("file:")
+            if path is None or path in members:
+                continue
+            if path.startswith(("..", "/")):
+                yield Refusal("local-package-outside", f"{path}, a file: dependency, lies outside the project")
+            else:
+                yield path
+        return
+    for _, version in _version_one(locked):
+        if version.startswith("file:"):
+            yield Refusal("local-package", f"the lockfile (version 1) has a local package, {version}")
+
+
+def _version_one(locked: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    pending = [locked.get("dependencies")]
+    while pending:
+        tree = pending.pop()
+        if not isinstance(tree, dict):
+            continue
+        for name, entry in tree.items():
+            if isinstance(entry, dict):
+                if not entry.get("bundled"):
+                    yield str(name), str(entry.get("version", ""))
+                pending.append(entry.get("dependencies"))
+
+
+def count_locked(locked: Mapping[str, object], *, omit_dev: bool) -> int:
+    """How many archives an install on linux/x64 downloads; no lockfile says how large they are."""
+    packages = locked.get("packages")
+    if not isinstance(packages, dict):
+        return len({item for item in _version_one(locked) if not item[1].startswith(("file:", "git"))})
+    found: set[object] = set()
+    for key, entry in packages.items():
+        if not isinstance(entry, dict) or "node_modules/" not in str(key):
+            continue
+        if entry.get("link") or entry.get("inBundle") or (omit_dev and entry.get("dev")):
+            continue
+        if not _fits(entry.get("os"), "linux") or not _fits(entry.get("cpu"), "x64"):
+            continue
+        resolved = entry.get("resolved")
+        if isinstance(resolved, str) and resolved.startswith(("file:", "git")):
+            continue
+        name = entry.get("name") or str(key).rpartition("node_modules/")[2]
+        found.add(resolved or (name, entry.get("version")))
+    return len(found)
+
+
+def _fits(allowed: object, value: str) -> bool:
+    if not isinstance(allowed, list) or not allowed:
+        return True
+    return f"!{value}" not in allowed and (value in allowed or all(str(item).startswith("!") for item in allowed))

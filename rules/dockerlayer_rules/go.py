@@ -1,0 +1,338 @@
+"""Go modules: ``go mod download`` needs go.mod and go.sum (and the go.mod of local replacements) and nothing else.
+
+``GOPROXY=off`` is what makes a build offline. ``GOFLAGS=-mod=readonly`` is not (it is the default since Go 1.16,
+forbids only edits of go.mod, and turns automatic vendoring off), so it is never written.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from dataclasses import replace
+
+from dockerlayer.api import (
+    NOTHING,
+    SYSTEM_WRITES,
+    Call,
+    Ecosystem,
+    Effect,
+    Example,
+    Fetch,
+    Lock,
+    Refusal,
+    Registry,
+    Scene,
+    Split,
+    join,
+    prefix,
+)
+
+# Verbs that fetch what is missing from the module cache, by what they need beside go.mod and go.sum.
+BUILDS = frozenset({"build", "install", "test", "run", "vet", "list", "generate", "get", "tool", "fix", "doc"})
+DOWNLOADS = frozenset({"download"})
+# Verbs that are known to need nothing from the network once `go mod download` ran (Go 1.19 to 1.24, measured).
+OFFLINE_VERBS = frozenset({"build", "install", "test", "vet"})
+VALUE_FLAGS = frozenset(
+    """-o -C -p -mod -modfile -overlay -tags -ldflags -gcflags -asmflags -gccgoflags -trimpath -buildmode
+        -compiler -installsuffix -pkgdir -run -bench -timeout -count -cover -coverprofile -coverpkg -covermode
+        -exec -toolexec -f -asan -pgo -cpuprofile -memprofile""".split()
+) - {"-trimpath", "-cover", "-asan"}
+# Environment that a download must see as well, where it is set for the build command alone.
+CARRIED = ("GOPROXY", "GOPRIVATE", "GONOSUMDB", "GONOPROXY", "GONOSUMCHECK", "GOSUMDB", "GOINSECURE", "GOFLAGS",
+           "GOTOOLCHAIN", "GOPATH", "GOMODCACHE", "GOVCS", "GO111MODULE", "GOWORK")  # fmt: skip
+
+_REPLACE = re.compile(r"^\s*(?:replace\s+)?[^\s=]+(?:\s+v\S+)?\s*=>\s*(\.{1,2}(?:/\S*)?)\s*(?://.*)?$", re.MULTILINE)
+_USE = re.compile(r"^\s*(?:use\s+)?(\.{1,2}(?:/\S*)?)\s*(?://.*)?$", re.MULTILINE)
+_REQUIRE = re.compile(r"^\s*(?:require\s+)?([^\s()]+\.[^\s()]+)\s+(v\S+)", re.MULTILINE)
+
+
+def read(call: Call, scene: Scene) -> Fetch | None:
+    """What a go command takes from the module proxy, given what stands in the image when it runs."""
+    verb, operands, directory = _parse(call)
+    if verb is None or directory is None:
+        return None
+    if verb in {"install", "run", "get"} and any(_is_remote(word) for word in operands):
+        if verb == "get" and scene.has(join(directory, "go.mod")):
+            return None
+        return Fetch(call, "tool", directory, count=sum(map(_is_remote, operands)), unit="modules")
+    if verb not in BUILDS and verb not in DOWNLOADS:
+        return None
+    if verb in BUILDS and (_is_offline(call) or _downloaded_before(call, scene, directory)):
+        return None
+    if any(re.search(pattern, path) for path in scene.received for pattern in CACHES):
+        return None
+    if _is_vendored(call, scene, directory) and verb != "download":
+        return None
+    kind = "download" if verb in DOWNLOADS else "build"
+    root = _module_root(scene, directory)
+    if root is None:
+        missing = Refusal("no-go-mod", f"no COPY brings a go.mod of the build context to {directory}", call.step.line)
+        return Fetch(call, kind, directory, unit="modules", blocked=missing)
+    directory, origin = root
+    needs, blocked = _needs(scene, directory, origin, call)
+    modules = _requirements(scene, origin, needs)
+    if not modules and blocked is None:
+        return None
+    lock = _lock(scene, directory, origin, bool(modules))
+    if blocked is None and lock is not None and lock.state != "ok":
+        blocked = Refusal("no-lockfile", f"no go.sum reaches {directory}: the build needs it as well", call.step.line)
+    fetch = Fetch(call, kind, directory, origin, needs, (), len(modules) or None, "modules", lock, blocked=blocked)
+    if kind == "download":
+        return fetch
+    return _with_split(fetch, verb, operands, scene, modules)
+
+
+def _parse(call: Call) -> tuple[str | None, list[str], str | None]:
+    """Verb, operands and working directory of a go command; ``go mod download`` has the verb ``download``."""
+    directory = call.cwd
+    words = list(call.arguments)
+    while words and words[0].startswith("-"):
+        flag = words.pop(0)
+        if flag == "-C" and words:
+            directory = join(directory, words.pop(0)) if directory is not None else None
+    if not words:
+        return None, [], directory
+    verb = words.pop(0)
+    if verb == "mod":
+        verb = words.pop(0) if words else ""
+        if verb != "download":
+            return None, [], directory
+    operands: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word == "-C" and directory is not None and words[0] == "-C":
+            directory = join(directory, words[1])
+            skip = True
+        elif word.startswith("-"):
+            skip = word in VALUE_FLAGS
+        else:
+            operands.append(word)
+    return verb, operands, directory
+
+
+def _is_remote(word: str) -> bool:
+    path, at, _ = word.partition("@")
+    return bool(at) and "." in path.partition("/")[0] and not word.startswith((".", "/", "$"))
+
+
+def _is_offline(call: Call) -> bool:
+    flags = f"{call.value('GOFLAGS') or ''} {' '.join(call.arguments)}"
+    return call.value("GOPROXY") == "off" or "-mod=vendor" in flags or call.value("GO111MODULE") == "off"
+
+
+def _is_vendored(call: Call, scene: Scene, directory: str) -> bool:
+    flags = f"{call.value('GOFLAGS') or ''} {' '.join(call.arguments)}"
+    if "-mod=mod" in flags or "-mod=readonly" in flags:
+        return False
+    root = _module_root(scene, directory)
+    return scene.has(join(root[0] if root else directory, "vendor/modules.txt"))
+
+
+def _downloaded_before(call: Call, scene: Scene, directory: str) -> bool:
+    """Whether an earlier command of the same image has filled the module cache for this module, in a layer."""
+    root = _module_root(scene, directory)
+    for earlier in scene.before(call):
+        if earlier.program != "go" or ecosystem.cached_by(earlier.step):
+            continue
+        verb, operands, where = _parse(earlier)
+        if verb not in DOWNLOADS | BUILDS or where is None or any(_is_remote(word) for word in operands):
+            continue
+        other = _module_root(scene, where)
+        if verb in DOWNLOADS and (root is None or other is None or root == other or _shares_workspace(scene, root[1])):
+            return True
+        if verb in BUILDS and earlier.step is call.step and root is not None and root == other:
+            return False
+    return False
+
+
+def _module_root(scene: Scene, directory: str) -> tuple[str, str] | None:
+    """The nearest directory upwards with a go.mod or go.work of the context: image path and context path."""
+    here = directory
+    while True:
+        origin = scene.project(here, "go.mod", "go.work")
+        if origin is not None:
+            return here, origin
+        above = posixpath.dirname(here)
+        if above == here or not above:
+            return None
+        here = above
+
+
+def _shares_workspace(scene: Scene, origin: str) -> bool:
+    return _workspace(scene, origin) is not None
+
+
+def _workspace(scene: Scene, origin: str) -> str | None:
+    """The context directory of the go.work that covers a module, if the context has one."""
+    here = origin
+    while True:
+        if scene.context.is_file(posixpath.join(here, "go.work")):
+            return here
+        if not here:
+            return None
+        here = posixpath.dirname(here)
+
+
+def _needs(scene: Scene, directory: str, origin: str, call: Call) -> tuple[tuple[str, ...], Refusal | None]:
+    line = call.step.line
+    context = scene.context
+    if call.has("-modfile"):
+        return (), Refusal("modfile", "-modfile names another go.mod", line)
+    modules = [origin]
+    found: list[str] = []
+    work = _workspace(scene, origin) if call.value("GOWORK") != "off" else None
+    if work is not None and _reaches(scene, directory, origin, work):
+        text = _text(scene, posixpath.join(work, "go.work"))
+        modules = [posixpath.normpath(posixpath.join(work, member)) for member in _USE.findall(text)] or modules
+        modules = ["" if member == "." else member for member in modules]
+        found.extend(posixpath.join(work, name) for name in ("go.work", "go.work.sum"))
+    seen: set[str] = set()
+    while modules:
+        module = modules.pop(0)
+        if module in seen:
+            continue
+        seen.add(module)
+        manifest = posixpath.join(module, "go.mod")
+        if module.startswith("..") or not context.is_file(manifest):
+            where = manifest if not module.startswith("..") else f"{manifest} (outside the build context)"
+            return (), Refusal("local-module-missing", f"a local module is not in the build context: {where}", line)
+        found.append(manifest)
+        found.append(posixpath.join(module, "go.sum"))
+        for target in _REPLACE.findall(_text(scene, manifest)):
+            other = posixpath.normpath(posixpath.join(module, target))
+            modules.append("" if other == "." else other)
+    needs = tuple(posixpath.relpath(path, origin or ".") for path in found if context.is_file(path))
+    return needs, None
+
+
+def _reaches(scene: Scene, directory: str, origin: str, work: str) -> bool:
+    image = join(directory, posixpath.relpath(work or ".", origin or "."))
+    return scene.origin(join(image, "go.work")) == posixpath.join(work, "go.work")
+
+
+def _text(scene: Scene, path: str) -> str:
+    return (scene.context.read(path) or b"").decode("utf-8", "replace")
+
+
+def _requirements(scene: Scene, origin: str, needs: tuple[str, ...]) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    for need in needs:
+        if posixpath.basename(need) == "go.mod":
+            path = posixpath.normpath(posixpath.join(origin, need))
+            text = re.sub(r"^\s*(?:replace|exclude|retract)\b(?:\s*\([^)]*\))?.*$", "", _text(scene, path), flags=re.M)
+            found.update(_REQUIRE.findall(text))
+    return found
+
+
+def _lock(scene: Scene, directory: str, origin: str, required: bool) -> Lock | None:
+    path = posixpath.join(origin, "go.sum")
+    if not scene.context.is_file(posixpath.join(origin, "go.mod")):
+        return None
+    if scene.context.is_file(path):
+        copied = scene.would_be(join(directory, "go.sum")) == path
+        state = "ok" if copied else "uncopied"
+    elif scene.context.hidden(path):
+        state = "hidden"
+    else:
+        state = "missing" if required else "ok"
+    return Lock("go.mod", "go.sum", state, "go mod tidy writes go.sum; commit it and copy it with go.mod")
+
+
+def _with_split(fetch: Fetch, verb: str, operands: list[str], scene: Scene, modules: set[tuple[str, str]]) -> Fetch:
+    call = fetch.call
+    carried = " ".join(f"{name}={shlex.quote(call.env[name])}" for name in CARRIED if name in call.env)
+    if "$" in carried or "`" in carried:
+        refusal = Refusal("variable-environment", "the command's own GO... environment is not literal", call.step.line)
+        return replace(fetch, no_split=refusal)
+    download = f"{carried} go mod download".strip()
+    offline = _offline_reason(fetch, verb, operands, scene, modules) is None
+    edits = (prefix(call, "GOPROXY=off"),) if offline and len(call.words) == len(call.command.words) else ()
+    if offline and not edits:
+        edits = (prefix(call, "env GOPROXY=off"),)
+    return replace(fetch, split=Split(download, edits, directory=fetch.directory))
+
+
+def _offline_reason(
+    fetch: Fetch, verb: str, operands: list[str], scene: Scene, modules: set[tuple[str, str]]
+) -> str | None:
+    """Why the build cannot be shown to need nothing but the download; None when it can."""
+    call = fetch.call
+    flags = f"{call.value('GOFLAGS') or ''} {' '.join(call.arguments)}"
+    if verb not in OFFLINE_VERBS or "-mod=mod" in flags or "all" in operands:
+        return "the command may ask for more"
+    if any("$" in word or "@" in word for word in operands) or "GOPROXY" in call.env:
+        return "what it builds is not literal"
+    if any(_edits_modules(other) for other in scene.before(call)):
+        return "an earlier command may have changed go.mod"
+    sums: set[str] = set()
+    for need in fetch.needs:
+        if need.endswith(("go.sum", "go.work.sum")) and fetch.origin is not None:
+            text = _text(scene, posixpath.normpath(posixpath.join(fetch.origin, need)))
+            sums.update(" ".join(line.split()[:2]) for line in text.splitlines())
+    replaced = {match.split()[0] for match in _replaced(fetch, scene)}
+    for module, version in modules:
+        if module not in replaced and f"{module} {version}" not in sums:
+            return f"go.sum has no entry for {module}"
+    return None
+
+
+def _edits_modules(call: Call) -> bool:
+    words = [word for word in call.arguments if not word.startswith("-")]
+    if call.program != "go" or not words or any("@" in word for word in words):
+        return False
+    return words[0] in {"get", "generate", "work"} or words[:2] in (["mod", "tidy"], ["mod", "edit"], ["mod", "vendor"])
+
+
+def _replaced(fetch: Fetch, scene: Scene) -> list[str]:
+    found = []
+    for need in fetch.needs:
+        if need.endswith("go.mod") and fetch.origin is not None:
+            text = _text(scene, posixpath.normpath(posixpath.join(fetch.origin, need)))
+            found.extend(re.findall(r"^\s*(?:replace\s+)?([^\s=()]+)(?:\s+v\S+)?\s*=>", text, re.MULTILINE))
+    return found
+
+
+def effect(call: Call, scene: Scene) -> Effect | None:
+    """What the go commands that fetch nothing read and write."""
+    verb = call.arguments[0] if call.arguments else ""
+    if verb in {"env", "version", "clean"}:
+        return Effect(writes=SYSTEM_WRITES) if verb == "env" else NOTHING
+    return None
+
+
+CACHES = (r"/pkg/mod\b", r"/go/?$", r"/go/pkg\b")
+
+ecosystem = Ecosystem(
+    name="go",
+    title="Go modules",
+    docs="https://go.dev/ref/mod#go-mod-download",
+    registry=Registry("the Go module proxy", "Google", donated=False),
+    programs=r"go",
+    read=read,
+    effect=effect,
+    caches=CACHES,
+    cache_variables=("GOMODCACHE", "GOPATH"),
+    environment=r"GO.*|CGO_.*|GIT_(?:SSH|CONFIG|TERMINAL|ASKPASS).*|.*(?:PROXY|proxy|TOKEN|NETRC|PASSWORD).*|HOME|PATH|SSH_.*",
+    examples=(
+        Example(
+            "source-before-download",
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY . .
+            RUN go build -o /app .
+            """,
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            COPY . .
+            RUN GOPROXY=off go build -o /app .
+            """,
+        ),
+    ),
+)
