@@ -1,0 +1,134 @@
+"""One file from bytes to findings, and from findings to a rewritten text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dockerlayer.api import Ecosystem
+from dockerlayer.checks import order, split
+from dockerlayer.checks.rules import candidates, check_syntax, rules_of
+from dockerlayer.checks.survey import Candidate, Survey
+from dockerlayer.findings import Applicability, Finding, Fix, Refusal
+from dockerlayer.model.context import Context
+from dockerlayer.model.layers import Analysis
+from dockerlayer.syntax.parser import parse
+from dockerlayer.syntax.tree import Dockerfile
+
+PASSES = 50
+"""Fixes made to one file at the most; each pass makes one and reads the file again."""
+
+
+@dataclass(slots=True, frozen=True)
+class Options:
+    """``rules`` are the names of the rules to run; ``pattern`` is ``split`` or ``narrow``."""
+
+    rules: frozenset[str]
+    pattern: str = "split"
+    unsafe: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class Report:
+    """What was found in one text, in order of place."""
+
+    dockerfile: Dockerfile
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True, frozen=True)
+class Made:
+    """A fix that was made, with the line that its finding stood on when it was made."""
+
+    finding: Finding
+    fix: Fix
+    line: int
+
+
+@dataclass(slots=True, frozen=True)
+class Outcome:
+    """The text after all fixes, what was done, and the findings that are left."""
+
+    data: bytes
+    made: tuple[Made, ...]
+    report: Report
+
+
+def default_rules(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
+    """The names of the rules that run when nothing is selected."""
+    return frozenset(name for name, rule in rules_of(ecosystems).items() if rule.default)
+
+
+def context_for(dockerfile: Path, directory: Path | None) -> Context:
+    """The build context of a Dockerfile: the directory given, else the one it stands in."""
+    return Context.open(directory if directory is not None else dockerfile.parent, dockerfile)
+
+
+def examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
+    """The findings of a text, each with its fix or the reasons why there is none."""
+    dockerfile = parse(data)
+    wrong = tuple(check_syntax(dockerfile))
+    if wrong:
+        return Report(dockerfile, wrong)
+    survey = Survey(Analysis(dockerfile, context), ecosystems)
+    found = list(candidates(survey, options.rules))
+    findings = [_with_fix(survey, found, candidate, options) for candidate in found]
+    return Report(dockerfile, tuple(sorted(findings, key=lambda item: (item.start, item.rule))))
+
+
+def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Outcome:
+    """Make one fix after another, each on the text as it then is, until nothing more can be made."""
+    made: list[Made] = []
+    seen = {data}
+    for _ in range(PASSES):
+        step = _next_fix(data, context, ecosystems, options)
+        if step is None or step[0] in seen:
+            break
+        data = step[0]
+        seen.add(data)
+        made.append(step[1])
+    return Outcome(data, tuple(made), examine(data, context, ecosystems, options))
+
+
+def _next_fix(
+    data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options
+) -> tuple[bytes, Made] | None:
+    from dockerlayer.rewrite.runs import apply
+
+    for finding in examine(data, context, ecosystems, options).findings:
+        fix = finding.fix
+        if fix is not None and (fix.applicability is Applicability.SAFE or options.unsafe):
+            line = data.count(b"\n", 0, finding.start) + 1
+            return apply(data, fix.edits), Made(finding, fix, line)
+    return None
+
+
+def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, options: Options) -> Finding:
+    finding = candidate.finding
+    if finding.rule not in {order.NAME, split.NAME}:
+        return finding
+    refusals: list[Refusal] = []
+    for offer in _offers(survey, candidate, options):
+        if not isinstance(offer, Fix):
+            refusals.extend(offer)
+            continue
+        from dockerlayer.rewrite.guard import guard
+
+        refusal = guard(survey, found, candidate, offer)
+        if refusal is None:
+            return replace(finding, fix=offer, refusals=tuple(dict.fromkeys(refusals)))
+        refusals.append(refusal)
+    return replace(finding, refusals=tuple(dict.fromkeys(refusals)))
+
+
+def _offers(survey: Survey, candidate: Candidate, options: Options) -> Iterator[Fix | tuple[Refusal, ...]]:
+    from dockerlayer.rewrite.plan import PATTERNS, Planner
+
+    if candidate.finding.rule == split.NAME:
+        yield Planner(survey).split_in_place(candidate)
+        return
+    first = Planner(survey, options.pattern).plan(candidate)
+    yield first
+    if isinstance(first, Fix) and first.pattern == PATTERNS[0]:
+        yield Planner(survey, PATTERNS[1]).plan(candidate)

@@ -1,0 +1,111 @@
+"""Chunks: an instruction together with the comments that stand on it, as whole lines that can change places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from dockerlayer.findings import Edit
+from dockerlayer.model.stages import Step
+from dockerlayer.syntax.tree import Dockerfile, Instruction, Trivia
+
+# Comments that tools bind to the instruction below them: they must stay directly above it.
+PRAGMA = re.compile(
+    rb"\s*#\s*(?:hadolint|tally|dockerlayer|shellcheck|trivy|checkov|kics|kics-scan|nosemgrep|cachelint|renovate|tfsec"
+    rb"|snyk|sonar|NOSONAR|nosec|noinspection|semgrep|dockle|droast)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Chunk:
+    """``lead`` is what is set apart by an empty line, ``comments`` and ``pragmas`` stand directly on ``body``."""
+
+    lead: bytes
+    comments: bytes
+    pragmas: bytes
+    body: bytes
+    step: Step | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The chunk as it stands in the file."""
+        return self.lead + self.comments + self.pragmas + self.body
+
+
+def blank_only(lead: bytes, newline: bytes) -> bytes:
+    """An empty line if the lead has one, without the comments in it."""
+    return newline if any(not line.strip() for line in lead.splitlines()) else b""
+
+
+def chunks_of(dockerfile: Dockerfile, steps: Sequence[Step]) -> list[Chunk]:
+    """The chunks of steps that follow one another in the file."""
+    wanted = {id(step.instruction): step for step in steps}
+    found: list[Chunk] = []
+    trivia: list[Trivia] = []
+    for item in dockerfile.items:
+        if isinstance(item, Trivia):
+            trivia.append(item)
+            continue
+        step = wanted.get(id(item))
+        if step is not None:
+            found.append(_chunk(dockerfile.data, trivia, item, step))
+        trivia = []
+    return found
+
+
+def _chunk(data: bytes, trivia: list[Trivia], instruction: Instruction, step: Step) -> Chunk:
+    at = len(trivia)
+    while at and trivia[at - 1].kind == "comment":
+        at -= 1
+    lead = b"".join(data[item.start : item.end] for item in trivia[:at] if item.kind in {"blank", "comment"})
+    lines = [data[item.start : item.end] for item in trivia[at:]]
+    first_pragma = next((index for index, line in enumerate(lines) if PRAGMA.match(line)), len(lines))
+    body = data[instruction.start : instruction.end]
+    return Chunk(lead, b"".join(lines[:first_pragma]), b"".join(lines[first_pragma:]), body, step)
+
+
+def region_edits(start: int, old: Sequence[Chunk], new: Sequence[Chunk], newline: bytes) -> tuple[Edit, ...]:
+    """The edits that turn the old chunks, which begin at byte ``start`` of the file, into the new ones.
+
+    What leads the first chunk stays where it is. Only lines that differ are touched.
+    """
+    before = old[0].comments + old[0].pragmas + old[0].body + b"".join(chunk.text for chunk in old[1:])
+    spaced = blank_only(old[0].lead, newline)
+    first = replace(new[0], lead=new[0].lead.lstrip(b"\r\n")) if spaced or new[0] is old[0] else new[0]
+    parts = _apart_from_heredocs([first, *new[1:]], newline)
+    ends_open = not before.endswith(b"\n")
+    after = b"".join(_closed(chunk.text, newline) for chunk in parts)
+    if ends_open:
+        after = after.removesuffix(newline)
+    return tuple(_line_edits(start, before, after))
+
+
+def _apart_from_heredocs(chunks: list[Chunk], newline: bytes) -> list[Chunk]:
+    """An empty line after each here-document: hadolint up to 2.15.1 cannot read the file without (its issue 960)."""
+    spaced = chunks[:1]
+    for above, chunk in pairwise(chunks):
+        inline = above.step is not None and above.step.instruction.heredocs
+        gap = newline if inline and not blank_only(chunk.lead, newline) else b""
+        spaced.append(replace(chunk, lead=gap + chunk.lead))
+    return spaced
+
+
+def _closed(text: bytes, newline: bytes) -> bytes:
+    return text if text.endswith(b"\n") else text + newline
+
+
+def _line_edits(start: int, before: bytes, after: bytes) -> list[Edit]:
+    from difflib import SequenceMatcher
+
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    offsets = [start]
+    for line in old:
+        offsets.append(offsets[-1] + len(line))
+    edits = []
+    for tag, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            edits.append(Edit(offsets[old_from], offsets[old_to], b"".join(new[new_from:new_to])))
+    return edits

@@ -1,0 +1,76 @@
+"""Writing the narrow COPY: the files that a download needs, to the places where it looks for them."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Sequence
+
+from dockerlayer.api import Fetch, Refusal
+from dockerlayer.checks.survey import Sighting
+from dockerlayer.model.files import Placement
+from dockerlayer.model.paths import BASE, join, relative
+from dockerlayer.model.stages import Step
+
+_KEPT_FLAGS = ("--chown=", "--chmod=", "--link")
+_WILD = re.compile(r"[*?\[\\$]")
+
+
+def narrow_copies(
+    step: Step, sightings: Sequence[Sighting], broad: Sequence[Placement], kept: Sequence[Placement]
+) -> list[str] | Refusal:
+    """COPY lines for what the fetches of ``step`` need and ``kept`` copies do not bring already."""
+    groups: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for seen in sightings:
+        for need in seen.fetch.needs:
+            result = _source_of(seen.fetch, need, broad, kept)
+            if isinstance(result, Refusal):
+                return result
+            if result is None:
+                continue
+            placement, source, is_dir = result
+            image = join(seen.fetch.directory, need)
+            target = _target(image if is_dir else posixpath.dirname(image), step.state.workdir)
+            if target is None:
+                return Refusal("place-unknown", f"where {source} goes cannot be written relative to the directory")
+            flags = tuple(flag for flag in placement.step.instruction.flags if flag.startswith(_KEPT_FLAGS))
+            sources = groups.setdefault((flags, target), [])
+            if source not in sources and not (is_dir and sources):
+                sources.append(source)
+    keyword = "copy" if step.instruction.keyword.islower() else "COPY"
+    return [_copy_line(keyword, flags, sources, target) for (flags, target), sources in groups.items()]
+
+
+def _source_of(
+    fetch: Fetch, need: str, broad: Sequence[Placement], kept: Sequence[Placement]
+) -> tuple[Placement, str, bool] | Refusal | None:
+    image = join(fetch.directory, need)
+    assert fetch.origin is not None
+    source = posixpath.normpath(posixpath.join(fetch.origin, need))
+    if any(placement.origin(image) == source for placement in kept):
+        return None
+    for placement in reversed(broad):
+        if placement.origin(image) == source:
+            if _WILD.search(source):
+                return Refusal("odd-name", f"{source} has a character that COPY reads as a pattern")
+            return placement, source, placement.context.is_dir(source)
+    return Refusal("not-copied", f"no COPY brings {source} to {image}", fetch.call.step.line)
+
+
+def _target(directory: str, workdir: str) -> str | None:
+    inside = relative(directory, workdir)
+    if inside is not None:
+        return f"{inside}/" if inside else "./"
+    if directory.startswith(BASE):
+        return None
+    return "/" if directory == "/" else f"{directory}/"
+
+
+def _copy_line(keyword: str, flags: Sequence[str], sources: Sequence[str], target: str) -> str:
+    words = [*sources, target]
+    if any(re.search(r"[\s\"'\[\]]", word) for word in words):
+        listed = json.dumps(words, ensure_ascii=False)
+    else:
+        listed = " ".join(words)
+    return " ".join((keyword, *flags, listed))

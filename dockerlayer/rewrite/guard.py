@@ -1,0 +1,194 @@
+"""The guard: a rewritten file is read again from its bytes, and must still be the same build.
+
+What it holds the rewrite to: no new error; the finding is gone and no other appeared; every stage keeps its
+configuration, its files and its commands, each command in the state it ran in; comments survive, and those that tools
+bind to an instruction still stand on one of its kind. What fails is not offered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from dockerlayer.checks.rules import candidates, check_syntax
+from dockerlayer.checks.survey import Candidate, Survey
+from dockerlayer.findings import Fix, Refusal
+from dockerlayer.model.context import Context
+from dockerlayer.model.files import Placed
+from dockerlayer.model.layers import Analysis
+from dockerlayer.model.stages import Stage
+from dockerlayer.rewrite.chunks import PRAGMA
+from dockerlayer.rewrite.runs import apply
+from dockerlayer.syntax.parser import parse
+from dockerlayer.syntax.tree import Instruction, Trivia
+
+_CONFIGURATION = """from arg env user workdir label cmd entrypoint expose healthcheck stopsignal volume shell maintainer
+    onbuild""".split()
+
+
+def subjects(found: Iterable[Candidate]) -> Counter[tuple[str, str]]:
+    """What the findings are about, call by call."""
+    return Counter(
+        (item.finding.rule, subject) for item in found for subject in item.finding.subject.splitlines() or [""]
+    )
+
+
+def rewritten(before: Survey, fix: Fix) -> bytes:
+    """The text after the fix."""
+    return apply(before.analysis.dockerfile.data, fix.edits)
+
+
+def guard(before: Survey, found: Sequence[Candidate], candidate: Candidate, fix: Fix) -> Refusal | None:
+    """Why the fix must not be offered, or None when the result holds."""
+    data = rewritten(before, fix)
+    dockerfile = parse(data)
+    complaint = next(check_syntax(dockerfile), None)
+    if complaint is not None:
+        return _broken(f"the result would not parse: {complaint.message}")
+    analysis = Analysis(dockerfile, before.analysis.context)
+    after = Survey(analysis, before.ecosystems)
+    rules = frozenset(item.finding.rule for item in found) | {candidate.finding.rule}
+    old = subjects(found)
+    new = subjects(candidates(after, rules))
+    if new - old:
+        return _broken(f"the result would bring another finding: {next(iter(new - old))[0]}")
+    fixed = {(candidate.finding.rule, subject) for subject in candidate.finding.subject.splitlines()}
+    if not any(old[item] > new[item] for item in fixed):
+        return _broken("the finding would still be there")
+    if dockerfile.directives != before.analysis.dockerfile.directives:
+        return _broken("the parser directives would change")
+    if len(analysis.build.stages) != len(before.analysis.build.stages):
+        return _broken("the stages would change")
+    for one, other in zip(before.analysis.build.stages, analysis.build.stages, strict=True):
+        problem = _configuration(one, other) or _files(before.analysis, one, analysis, other)
+        problem = problem or _commands(before.analysis, one, analysis, other, candidate)
+        if problem:
+            return _broken(problem)
+    return _comments(before.analysis, analysis)
+
+
+def _broken(message: str) -> Refusal:
+    return Refusal("guard", message)
+
+
+def _configuration(before: Stage, after: Stage) -> str | None:
+    if before.instruction.logical != after.instruction.logical:
+        return "a FROM would change"
+    for name in _CONFIGURATION:
+        old = [step.instruction.logical for step in before.steps if step.name == name]
+        new = [step.instruction.logical for step in after.steps if step.name == name]
+        # Where an ARG or ENV stands matters to the commands only, and those are compared with the state they run in.
+        if old != new and (name not in {"arg", "env"} or Counter(old) != Counter(new)):
+            return f"{name.upper()} would change"
+    if before.final != after.final:
+        return "the environment at the end would change"
+    return None
+
+
+def _placed(analysis: Analysis, stage: Stage) -> list[Placed]:
+    found: list[Placed] = []
+    for step in stage.steps:
+        placement = analysis.placement(step)
+        if placement is not None:
+            found.extend(placement.placed)
+    return found
+
+
+def _other_copies(analysis: Analysis, stage: Stage) -> Counter[tuple[str, ...]]:
+    copies: Counter[tuple[str, ...]] = Counter()
+    for step in stage.steps:
+        if step.name in {"copy", "add"}:
+            placement = analysis.placement(step)
+            if placement is None or not placement.placed:
+                target = step.path(step.instruction.args[-1]) if step.instruction.args else ""
+                copies[(*step.instruction.flags, *step.instruction.args[:-1], target)] += 1
+    return copies
+
+
+def _files(one: Analysis, before: Stage, other: Analysis, after: Stage) -> str | None:
+    old, new = _placed(one, before), _placed(other, after)
+    lost = Counter(old) - Counter(new)
+    if lost:
+        return f"{next(iter(lost)).image} would not be copied"
+    for item in (Counter(new) - Counter(old)).elements():
+        if _last(old, item.image, one.context) != item.context:
+            return f"{item.image} would come from another place"
+    if [item for item in new if item in set(old)] != old and _ambiguous(old):
+        return "copies onto the same place would change their order"
+    if _other_copies(one, before) != _other_copies(other, after):
+        return "a COPY from elsewhere would change"
+    return None
+
+
+def _last(placed: Sequence[Placed], image: str, context: Context) -> str | None:
+    for item in reversed(placed):
+        if item.image == image:
+            return item.context
+        if item.is_dir and image.startswith(item.image.rstrip("/") + "/"):
+            path = f"{item.context}/{image[len(item.image.rstrip('/')) + 1 :]}".lstrip("/")
+            if context.exists(path):
+                return path
+    return None
+
+
+def _ambiguous(placed: Sequence[Placed]) -> bool:
+    seen: dict[str, str] = {}
+    return any(seen.setdefault(item.image, item.context) != item.context for item in placed)
+
+
+_Running = tuple[object, ...]
+
+
+def _running(analysis: Analysis, stage: Stage) -> Counter[_Running]:
+    commands: Counter[_Running] = Counter()
+    for step in stage.steps:
+        if step.name != "run":
+            continue
+        run = analysis.run(step)
+        state = (step.state.user, step.state.shell, tuple(sorted(step.state.env.items())), step.instruction.flags)
+        if not run.script.known:
+            commands[(step.instruction.args, step.state.workdir, state)] += 1
+        for call in run.calls:
+            arguments = tuple(sorted(call.env.items()))
+            commands[(call.argv, call.cwd, call.user, arguments, state, tuple(sorted(step.state.args)))] += 1
+    return commands
+
+
+def _commands(one: Analysis, before: Stage, other: Analysis, after: Stage, candidate: Candidate) -> str | None:
+    old, new = _running(one, before), _running(other, after)
+    fetching = {seen.call.argv for seen in candidate.sightings}
+    for gone in old - new:
+        if gone[0] not in fetching:
+            return f"a command would no longer run as it did: {' '.join(map(str, gone[0]))[:60]}"  # type: ignore[call-overload]
+    return None
+
+
+def _comments(one: Analysis, other: Analysis) -> Refusal | None:
+    before, after = _remarks(one), _remarks(other)
+    lost = before[0] - after[0]
+    if lost:
+        return _broken(f"a comment would be lost: {next(iter(lost)).decode('utf-8', 'replace')}")
+    unbound = before[1] - after[1]
+    if unbound:
+        return _broken("a comment for another tool would no longer stand on its instruction")
+    return None
+
+
+def _remarks(analysis: Analysis) -> tuple[Counter[bytes], Counter[tuple[bytes, str]]]:
+    comments: Counter[bytes] = Counter()
+    bound: Counter[tuple[bytes, str]] = Counter()
+    data = analysis.dockerfile.data
+    above: list[bytes] = []
+    for item in analysis.dockerfile.items:
+        if isinstance(item, Instruction):
+            comments.update(data[start:end].strip() for start, end in item.inner_comments)
+            bound.update((text, item.name) for text in above)
+            above = []
+        elif isinstance(item, Trivia) and item.kind == "comment":
+            text = data[item.start : item.end]
+            comments[text.strip()] += 1
+            if PRAGMA.match(text) or above:
+                above.append(text.strip())
+        else:
+            above = []
+    return comments, bound

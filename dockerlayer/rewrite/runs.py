@@ -1,0 +1,115 @@
+"""Writing RUN instructions: a RUN cut in two, a download put before it, shell state repeated where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dockerlayer.api import Call, Edit, Refusal
+from dockerlayer.model.calls import Run
+from dockerlayer.model.effects import is_state
+from dockerlayer.syntax.shell import Segment
+
+_UNREPEATABLE = frozenset({"trap", "alias", "pushd", "popd", "function", "exit"})
+
+
+class RunText:
+    """One shell-form RUN as text that can be cut between its top-level commands."""
+
+    def __init__(self, data: bytes, run: Run, newline: bytes) -> None:
+        self.data = data
+        self.run = run
+        self.instruction = run.step.instruction
+        self.newline = newline
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The top-level commands."""
+        return self.run.script.segments
+
+    @property
+    def header(self) -> bytes:
+        """Keyword and flags as written, up to the first command."""
+        start = self.instruction.args_start
+        if self.run.script.kind == "heredoc":
+            start = self.data.index(b"<<", self.instruction.start)
+        return self.data[self.instruction.start : start]
+
+    def calls(self, segments: Iterable[int]) -> list[Call]:
+        """The calls of some segments."""
+        wanted = set(segments)
+        return [call for call in self.run.calls if call.segment in wanted]
+
+    def state(self, before: int, *, directory: bool = True) -> list[bytes] | Refusal:
+        """The commands above a segment that only change the shell, as text to repeat; with or without its directory."""
+        texts = []
+        for index in range(before):
+            segment = self.segments[index]
+            calls = self.calls((index,))
+            commands = [command for command in self.run.script.commands if command.segment == index]
+            bare = not calls and all(command.assignments for command in commands)
+            if calls and any(call.program in _UNREPEATABLE for call in calls):
+                return Refusal("shell-state", "the RUN sets up shell state that cannot be repeated", calls[0].step.line)
+            if bare or (len(calls) == 1 and is_state(calls[0]) and not calls[0].guards & {"subshell", "if", "or"}):
+                text = self.data[segment.start : segment.end]
+                if b"\n" in text:
+                    return Refusal("shell-state", "the RUN changes the shell over several lines", self.run.step.line)
+                if directory or not calls or calls[0].program != "cd":
+                    texts.append(text)
+        return texts
+
+    def is_pure_state(self, index: int) -> bool:
+        """Whether a segment only changes the shell."""
+        calls = self.calls((index,))
+        return all(is_state(call) for call in calls)
+
+    def can_cut(self, before: int) -> Refusal | None:
+        """Whether the RUN may be cut before a segment: what follows must run only if what precedes succeeded."""
+        if self.run.script.kind != "shell" or self.instruction.heredocs:
+            return Refusal("not-splittable", "the RUN is not a plain shell command line", self.run.step.line)
+        strict = False
+        for index in range(before):
+            if any(call.program == "set" and _stops_on_error(call) for call in self.calls((index,))):
+                strict = True
+            operator = self.segments[index].op
+            if operator != "&&" and not (strict and operator in {";", "\n"}):
+                return Refusal(
+                    "not-splittable",
+                    f"the commands of the RUN are joined by {operator!r}, so a failure would not stop the build",
+                    self.run.step.line,
+                )
+        return None
+
+    def head(self, until: int) -> bytes:
+        """The RUN with the segments before ``until`` only, without a line end."""
+        return self.header + self.data[self.instruction.args_start : self.segments[until - 1].end]
+
+    def tail(self, start: int, state: Sequence[bytes], edits: Sequence[Edit] = ()) -> bytes:
+        """A RUN of its own from segment ``start`` on, with line end, after repeating the shell's state."""
+        begin = self.segments[start].start
+        rest = apply(self.data, edits, begin, self.instruction.end)
+        return self.header + b"".join(text + b" && " for text in state) + rest
+
+    def gap_comments(self, before: int) -> bytes:
+        """Comment lines inside the RUN right before a segment, as lines of their own."""
+        low, high = self.segments[before - 1].end, self.segments[before].start
+        lines = [self.data[start:end].strip() for start, end in self.instruction.inner_comments if low <= start < high]
+        return b"".join(line + self.newline for line in lines)
+
+    def new_run(self, state: Sequence[bytes], command: str) -> bytes:
+        """A RUN of its own with the same flags, without line end."""
+        return self.header + b"".join(text + b" && " for text in state) + command.encode()
+
+
+def _stops_on_error(call: Call) -> bool:
+    return any(word.startswith("-") and not word.startswith("--") and "e" in word for word in call.arguments) or (
+        "errexit" in call.arguments
+    )
+
+
+def apply(data: bytes, edits: Sequence[Edit], start: int = 0, end: int | None = None) -> bytes:
+    """``data[start:end]`` with edits made, from the last to the first so that offsets stay true."""
+    end = len(data) if end is None else end
+    text = data[start:end]
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start - start] + edit.text + text[edit.end - start :]
+    return text
