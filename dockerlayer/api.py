@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from dockerlayer.findings import Applicability, Edit, Finding, Fix, Refusal, Severity
 from dockerlayer.model.calls import Call
@@ -53,8 +54,7 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True, frozen=True)
-class Registry:
+class Registry(NamedTuple):
     """Where packages come from, and who pays for the traffic."""
 
     name: str
@@ -62,8 +62,7 @@ class Registry:
     donated: bool
 
 
-@dataclass(slots=True, frozen=True)
-class Split:
+class Split(NamedTuple):
     """How one call becomes a download and an offline install.
 
     ``download`` is the shell text of the download, to be run in the image directory ``directory`` (default: where the
@@ -78,11 +77,11 @@ class Split:
     directory: str = ""
 
 
-@dataclass(slots=True, frozen=True)
-class Lock:
+class Lock(NamedTuple):
     """What pins a download.
 
-    ``state`` is ``ok``, ``missing``, ``hidden`` (by the ignore file), ``uncopied``, or ``off`` (by the user's will).
+    ``state`` is ``ok``, ``missing``, ``hidden`` (by the ignore file), ``uncopied``, ``made`` (by an earlier
+    step), ``elsewhere`` (from another directory than the manifest) or ``off`` (by the user's will).
     """
 
     manifest: str
@@ -99,7 +98,8 @@ class Fetch:
     cache and nothing else), ``build`` (needs the source as well, only a split helps) or ``tool`` (named packages, needs
     no file of the project). ``directory`` is the image directory of the project, ``origin`` the context directory
     behind it (None when the context has none). ``needs`` are files and directories relative to the project, all of
-    them in the context; ``writes`` are image paths that later copies must not overwrite. ``blocked`` says why narrow
+    them in the context; ``writes`` are image paths that later copies must not overwrite, ``reads`` those
+    that count whenever something makes them. ``blocked`` says why narrow
     inputs are not enough or not known; ``no_split`` why there is no split.
     """
 
@@ -116,10 +116,10 @@ class Fetch:
     no_split: Refusal | None = None
     blocked: Refusal | None = None
     assumptions: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule of the plugin's own: ``check`` yields findings for one call. Its docstring is the rule's page."""
 
     name: str
@@ -127,8 +127,7 @@ class Rule:
     check: Callable[[Call, Scene], Iterator[Finding]]
 
 
-@dataclass(slots=True, frozen=True)
-class Example:
+class Example(NamedTuple):
     """A rule's Bad and Good for one ecosystem, shown on the rule's page; a test holds both to it."""
 
     rule: str
@@ -142,7 +141,8 @@ class Ecosystem:
 
     ``read`` returns what a call fetches, or None when it fetches nothing; ``effect`` describes what other calls of the
     same programs read and write, or None when unknown. ``caches`` are regular expressions for cache-mount targets that
-    keep downloads between builds, ``cache_variables`` the environment variables that move them. ``environment`` is a
+    keep downloads between builds, ``cache_places`` where root's downloads go by default (a mount above one keeps them
+    too), ``cache_variables`` the environment variables that move them. ``environment`` is a
     regular expression for the variables that a download of this ecosystem may read (default: all).
     """
 
@@ -154,6 +154,7 @@ class Ecosystem:
     read: Callable[[Call, Scene], Fetch | None]
     effect: Callable[[Call, Scene], Effect | None] | None = None
     caches: tuple[str, ...] = ()
+    cache_places: tuple[str, ...] = ()
     cache_variables: tuple[str, ...] = ()
     environment: str = ""
     rules: tuple[Rule, ...] = ()
@@ -173,6 +174,7 @@ class Ecosystem:
         moved = [values[name] for name in self.cache_variables if name in values]
         return any(
             any(re.search(pattern, target) for pattern in self.caches)
+            or any(is_within(place, target) for place in self.cache_places)
             or any(is_within(join("/", place), target) or is_within(target, join("/", place)) for place in moved)
             for target in targets
         )

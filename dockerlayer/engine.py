@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks import order, split
@@ -20,8 +20,7 @@ PASSES = 50
 """Fixes made to one file at the most; each pass makes one and reads the file again."""
 
 
-@dataclass(slots=True, frozen=True)
-class Options:
+class Options(NamedTuple):
     """``rules`` are the names of the rules to run; ``pattern`` is ``split`` or ``narrow``."""
 
     rules: frozenset[str]
@@ -29,16 +28,14 @@ class Options:
     unsafe: bool = False
 
 
-@dataclass(slots=True, frozen=True)
-class Report:
+class Report(NamedTuple):
     """What was found in one text, in order of place."""
 
     dockerfile: Dockerfile
     findings: tuple[Finding, ...]
 
 
-@dataclass(slots=True, frozen=True)
-class Made:
+class Made(NamedTuple):
     """A fix that was made, with the line that its finding stood on when it was made."""
 
     finding: Finding
@@ -46,8 +43,7 @@ class Made:
     line: int
 
 
-@dataclass(slots=True, frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The text after all fixes, what was done, and the findings that are left."""
 
     data: bytes
@@ -67,6 +63,22 @@ def context_for(dockerfile: Path, directory: Path | None) -> Context:
 
 def examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
     """The findings of a text, each with its fix or the reasons why there is none."""
+    report = _examine(data, context, ecosystems, options)
+    fixable = [item for item in report.findings if item.fix is not None]
+    if not fixable or not any(item.refusals and item.fix is None for item in report.findings):
+        return report
+    left = {item.subject for item in repair(data, context, ecosystems, options).report.findings}
+    later = Refusal(
+        "after-another-fix", "it can be fixed when the ones above are: one run of `dockerlayer fix` does all"
+    )
+    findings = tuple(
+        item._replace(refusals=(later,)) if item.fix is None and item.refusals and item.subject not in left else item
+        for item in report.findings
+    )
+    return Report(report.dockerfile, findings)
+
+
+def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
     dockerfile = parse(data)
     wrong = tuple(check_syntax(dockerfile))
     if wrong:
@@ -88,7 +100,7 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
         data = step[0]
         seen.add(data)
         made.append(step[1])
-    return Outcome(data, tuple(made), examine(data, context, ecosystems, options))
+    return Outcome(data, tuple(made), _examine(data, context, ecosystems, options))
 
 
 def _next_fix(
@@ -96,7 +108,7 @@ def _next_fix(
 ) -> tuple[bytes, Made] | None:
     from dockerlayer.rewrite.runs import apply
 
-    for finding in examine(data, context, ecosystems, options).findings:
+    for finding in _examine(data, context, ecosystems, options).findings:
         fix = finding.fix
         if fix is not None and (fix.applicability is Applicability.SAFE or options.unsafe):
             line = data.count(b"\n", 0, finding.start) + 1
@@ -109,7 +121,7 @@ def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, 
     if finding.rule not in {order.NAME, split.NAME}:
         return finding
     refusals: list[Refusal] = []
-    for offer in _offers(survey, candidate, options):
+    for offer in _offers(survey, found, candidate, options):
         if not isinstance(offer, Fix):
             refusals.extend(offer)
             continue
@@ -117,18 +129,30 @@ def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, 
 
         refusal = guard(survey, found, candidate, offer)
         if refusal is None:
-            return replace(finding, fix=offer, refusals=tuple(dict.fromkeys(refusals)))
+            return finding._replace(fix=offer, refusals=tuple(dict.fromkeys(refusals)))
         refusals.append(refusal)
-    return replace(finding, refusals=tuple(dict.fromkeys(refusals)))
+    return finding._replace(refusals=tuple(dict.fromkeys(refusals)))
 
 
-def _offers(survey: Survey, candidate: Candidate, options: Options) -> Iterator[Fix | tuple[Refusal, ...]]:
+def _offers(
+    survey: Survey, found: Sequence[Candidate], candidate: Candidate, options: Options
+) -> Iterator[Fix | tuple[Refusal, ...]]:
     from dockerlayer.rewrite.plan import PATTERNS, Planner
 
     if candidate.finding.rule == split.NAME:
         yield Planner(survey).split_in_place(candidate)
         return
-    first = Planner(survey, options.pattern).plan(candidate)
+    split_pattern, narrow_pattern = PATTERNS
+    # The install of a split would be moved above the source again by the fix of the next download in the stage.
+    crowded = any(
+        other.finding.rule == order.NAME
+        and other.step.stage is candidate.step.stage
+        and other.step.index > candidate.step.index
+        for other in found
+    )
+    pattern = narrow_pattern if crowded else options.pattern
+    first = Planner(survey, pattern).plan(candidate)
     yield first
-    if isinstance(first, Fix) and first.pattern == PATTERNS[0]:
-        yield Planner(survey, PATTERNS[1]).plan(candidate)
+    other = split_pattern if pattern != options.pattern else narrow_pattern
+    if other != pattern and (pattern != options.pattern or isinstance(first, Fix)):
+        yield Planner(survey, other).plan(candidate)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Severity(StrEnum):
@@ -22,8 +22,7 @@ class Applicability(StrEnum):
     MANUAL = "manual"
 
 
-@dataclass(slots=True, frozen=True, order=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the bytes ``start:end`` of *this* text (half-open) by ``text``."""
 
     start: int
@@ -31,8 +30,7 @@ class Edit:
     text: bytes
 
 
-@dataclass(slots=True, frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why a rewrite is not offered: ``code`` is a kebab-case word for machines, ``message`` a sentence for people."""
 
     code: str
@@ -40,8 +38,7 @@ class Refusal:
     line: int | None = None
 
 
-@dataclass(slots=True, frozen=True)
-class Fix:
+class Fix(NamedTuple):
     """A titled, atomic set of edits. ``assumptions`` say what was not proven; ``notes`` what the reader should know."""
 
     title: str
@@ -52,8 +49,7 @@ class Fix:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A rule broken at a place (byte offsets).
 
     ``subject`` names what it is about, a line for each call, and stays the same when text moves. ``refusals`` say why

@@ -50,7 +50,7 @@ def _message(sightings: tuple[Sighting, ...], broad: tuple[Placement, ...]) -> s
 
 
 def cost(sightings: tuple[Sighting, ...]) -> str:
-    """What the calls download, in words: "412 packages from npm and 3 packages from PyPI"."""
+    """What the calls download, in words: "412 packages from X and 3 modules from Y"; each project counts once."""
     totals: dict[tuple[str, str], dict[object, int | None]] = {}
     for index, seen in enumerate(sightings):
         projects = totals.setdefault((seen.fetch.unit, seen.ecosystem.registry.name), {})

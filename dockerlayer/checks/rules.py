@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from textwrap import indent
+from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks import lockfile, order, split
@@ -18,8 +18,7 @@ from dockerlayer.syntax.validate import whole_file_problem
 SYNTAX = "invalid-dockerfile"
 
 
-@dataclass(slots=True, frozen=True)
-class RuleInfo:
+class RuleInfo(NamedTuple):
     """A rule as users see it. ``default`` rules run unless they are ignored; the others when they are selected."""
 
     name: str

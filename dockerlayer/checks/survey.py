@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from dockerlayer.api import Call, Ecosystem, Fetch, Scene, is_within, join
 from dockerlayer.findings import Finding
@@ -22,8 +22,7 @@ _SOURCE_SUFFIXES = frozenset(
 _UNCERTAIN = frozenset({"function", "background", "substitution"})
 
 
-@dataclass(slots=True, frozen=True)
-class Sighting:
+class Sighting(NamedTuple):
     """A call that fetches, with the ecosystem that recognised it."""
 
     ecosystem: Ecosystem
@@ -40,8 +39,7 @@ class Sighting:
         return f"{self.call.step.stage.index}:{self.ecosystem.name}:{' '.join(self.call.argv)}"
 
 
-@dataclass(slots=True, frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A finding with what the planner needs to know about it. ``broad`` are the copies that need not be above."""
 
     finding: Finding

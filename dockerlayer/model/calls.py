@@ -7,7 +7,7 @@ collected. What cannot be followed is None, never a guess.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dockerlayer.model.paths import join
 from dockerlayer.model.stages import Step
@@ -42,8 +42,7 @@ SUCCESS_ONLY = frozenset({"and", "nested", "group"})
 """Guards under which a command runs on every successful run of the layer."""
 
 
-@dataclass(slots=True, frozen=True)
-class Call:
+class Call(NamedTuple):
     """One command of a RUN. ``words`` start with the program; ``cwd`` is an image path or None when unknown."""
 
     step: Step
@@ -92,8 +91,7 @@ class Call:
         return self.step.state.values.get(name)
 
 
-@dataclass(slots=True, frozen=True)
-class Run:
+class Run(NamedTuple):
     """A RUN step read as calls; ``script.known`` says whether the reading can be trusted."""
 
     step: Step

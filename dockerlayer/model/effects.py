@@ -7,18 +7,17 @@ that is not described here, and that no plugin describes, reads and writes every
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dockerlayer.model.calls import Call
-from dockerlayer.model.paths import SYSTEM, join, overlap
+from dockerlayer.model.paths import SYSTEM, is_within, join, overlap
 from dockerlayer.model.variables import substitute
 
 SYSTEM_WRITES = tuple(path for path in SYSTEM if path not in {"/dev", "/proc"})
 """Where package managers, account tools and caches of the system write."""
 
 
-@dataclass(slots=True, frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """Image paths read and written. ``everything`` means that nothing is known."""
 
     reads: tuple[str, ...] = ()
@@ -182,6 +181,29 @@ def _redirections(call: Call) -> Effect:
             continue
         (reads if redirect.op.startswith("<") else writes).append(path)
     return Effect(tuple(reads), tuple(writes))
+
+
+_REMOVING = frozenset({"del", "purge", "remove", "autoremove", "erase", "clean", "autoclean"})
+
+
+def cleans_up(call: Call) -> bool:
+    """Whether a command takes away what the system's package manager left: it must stay in the layer that made it."""
+    if call.program in _INSTALLERS:
+        return any(word in _REMOVING for word in call.arguments)
+    if call.program == "rm":
+        paths = [path_of(call, word) for word in _operands(call)]
+        return bool(paths) and all(path is not None and overlaps_system(path) for path in paths)
+    return False
+
+
+def installs(call: Call) -> bool:
+    """Whether a command installs with the system's package manager."""
+    return call.program in _INSTALLERS and not cleans_up(call)
+
+
+def overlaps_system(path: str) -> bool:
+    """Whether an image path lies in a directory of the system."""
+    return any(is_within(path, directory) for directory in SYSTEM_WRITES)
 
 
 def is_state(call: Call) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from dockerlayer.model.context import Context
 from dockerlayer.model.paths import is_within, join, overlap, relative
@@ -21,8 +21,7 @@ _NOT_SOURCE = ("Dockerfile", "Containerfile", ".dockerignore", ".gitignore", ".g
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 
 
-@dataclass(slots=True, frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """One context path and the image path it lands on; for a directory, its contents land below ``image``."""
 
     context: str

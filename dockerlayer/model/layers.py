@@ -8,8 +8,8 @@ image but no later layer's key.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from dockerlayer.model.calls import Call, Run, run_of
 from dockerlayer.model.context import Context
@@ -66,8 +66,7 @@ class Analysis:
         return tuple(call for earlier in self.above(step) if earlier.name == "run" for call in self.run(earlier).calls)
 
 
-@dataclass(slots=True, frozen=True)
-class Input:
+class Input(NamedTuple):
     """One thing a layer's cache key depends on: ``kind`` is image, stage, files, argument, variable, mount or text."""
 
     kind: str

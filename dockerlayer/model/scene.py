@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dockerlayer.model.calls import Call
 from dockerlayer.model.context import Context
@@ -13,8 +13,7 @@ from dockerlayer.model.paths import join
 from dockerlayer.model.stages import Step
 
 
-@dataclass(slots=True)
-class Scene:
+class Scene(NamedTuple):
     """``placements`` are the COPY and ADD steps whose files the step sees, in order; ``mounted`` its bind mounts.
 
     ``earlier`` gives the calls of the RUN steps above a step, oldest first; ``received`` are the image paths that

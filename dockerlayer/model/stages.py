@@ -8,16 +8,16 @@ WORKDIR, USER and SHELL (and, under BuildKit, with its ARGs).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
 
 from dockerlayer.model.paths import BASE, join
 from dockerlayer.model.variables import expand
 from dockerlayer.syntax.tree import Dockerfile, Instruction
 
 
-@dataclass(slots=True, frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """One ``RUN --mount``: ``kind`` is bind, cache, secret, ssh or tmpfs; ``target`` is an absolute image path."""
 
     kind: str
@@ -26,15 +26,14 @@ class Mount:
     origin: str
 
 
-@dataclass(slots=True)
-class State:
+class State(NamedTuple):
     """What is in force: shared between steps until an instruction changes it."""
 
     workdir: str = BASE
     user: str | None = None
     shell: tuple[str, ...] | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    args: Mapping[str, str | None] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
+    args: Mapping[str, str | None] = MappingProxyType({})
 
     @property
     def values(self) -> dict[str, str]:
@@ -122,8 +121,7 @@ class Stage:
             stage = stage.parent
 
 
-@dataclass(slots=True)
-class Build:
+class Build(NamedTuple):
     """A Dockerfile as stages; derived once, read-only."""
 
     dockerfile: Dockerfile

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from dockerlayer.findings import Edit
 from dockerlayer.model.stages import Step
@@ -19,8 +19,7 @@ PRAGMA = re.compile(
 )
 
 
-@dataclass(slots=True, frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """``lead`` is what is set apart by an empty line, ``comments`` and ``pragmas`` stand directly on ``body``."""
 
     lead: bytes
@@ -74,7 +73,7 @@ def region_edits(start: int, old: Sequence[Chunk], new: Sequence[Chunk], newline
     """
     before = old[0].comments + old[0].pragmas + old[0].body + b"".join(chunk.text for chunk in old[1:])
     spaced = blank_only(old[0].lead, newline)
-    first = replace(new[0], lead=new[0].lead.lstrip(b"\r\n")) if spaced or new[0] is old[0] else new[0]
+    first = new[0]._replace(lead=new[0].lead.lstrip(b"\r\n")) if spaced or new[0] is old[0] else new[0]
     parts = _apart_from_heredocs([first, *new[1:]], newline)
     ends_open = not before.endswith(b"\n")
     after = b"".join(_closed(chunk.text, newline) for chunk in parts)
@@ -89,7 +88,7 @@ def _apart_from_heredocs(chunks: list[Chunk], newline: bytes) -> list[Chunk]:
     for above, chunk in pairwise(chunks):
         inline = above.step is not None and above.step.instruction.heredocs
         gap = newline if inline and not blank_only(chunk.lead, newline) else b""
-        spaced.append(replace(chunk, lead=gap + chunk.lead))
+        spaced.append(chunk._replace(lead=gap + chunk.lead))
     return spaced
 
 

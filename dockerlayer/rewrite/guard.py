@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from dockerlayer.checks import order
 from dockerlayer.checks.rules import candidates, check_syntax
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Fix, Refusal
@@ -27,10 +28,13 @@ _CONFIGURATION = """from arg env user workdir label cmd entrypoint expose health
 
 
 def subjects(found: Iterable[Candidate]) -> Counter[tuple[str, str]]:
-    """What the findings are about, call by call."""
-    return Counter(
-        (item.finding.rule, subject) for item in found for subject in item.finding.subject.splitlines() or [""]
-    )
+    """What the findings are about, call by call; a download that a split made stands for the call it came from."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for item in found:
+        for subject in item.finding.subject.splitlines() or [""]:
+            where = subject if item.finding.rule == order.NAME else ":".join(subject.split(":")[:2])
+            counted[(item.finding.rule, where)] += 1
+    return counted
 
 
 def rewritten(before: Survey, fix: Fix) -> bytes:
@@ -52,7 +56,7 @@ def guard(before: Survey, found: Sequence[Candidate], candidate: Candidate, fix:
     new = subjects(candidates(after, rules))
     if new - old:
         return _broken(f"the result would bring another finding: {next(iter(new - old))[0]}")
-    fixed = {(candidate.finding.rule, subject) for subject in candidate.finding.subject.splitlines()}
+    fixed = subjects([candidate])
     if not any(old[item] > new[item] for item in fixed):
         return _broken("the finding would still be there")
     if dockerfile.directives != before.analysis.dockerfile.directives:

@@ -111,7 +111,7 @@ def hoisted(
     """
     sinking = {placement.step for placement in broad}
     target = Effect(
-        tuple(path for seen in sightings for path in image_needs(seen.fetch)) + SYSTEM_WRITES,
+        tuple(path for seen in sightings for path in (*image_needs(seen.fetch), *seen.fetch.reads)) + SYSTEM_WRITES,
         tuple(path for seen in sightings for path in seen.fetch.writes) + SYSTEM_WRITES,
     )
     chosen: list[Step] = []

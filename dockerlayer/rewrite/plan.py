@@ -10,13 +10,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from dockerlayer.api import Call, Edit, Refusal, is_within, relative
 from dockerlayer.checks.survey import Candidate, Sighting, Survey, image_needs
 from dockerlayer.findings import Applicability, Fix
 from dockerlayer.model.calls import SUCCESS_ONLY
+from dockerlayer.model.effects import cleans_up, installs
 from dockerlayer.model.files import Placement
+from dockerlayer.model.paths import overlap
 from dockerlayer.model.stages import Step
 from dockerlayer.rewrite.chunks import Chunk, blank_only, chunks_of, region_edits
 from dockerlayer.rewrite.copies import narrow_copies
@@ -26,8 +28,7 @@ from dockerlayer.rewrite.runs import RunText, apply
 PATTERNS = ("split", "narrow")
 
 
-@dataclass(slots=True, frozen=True)
-class _Shape:
+class _Shape(NamedTuple):
     """What becomes of the RUN: what stands before the narrow copies, what fetches, and what stays below the others."""
 
     pattern: str
@@ -87,7 +88,7 @@ class Planner:
         step = candidate.step
         for seen in candidate.sightings:
             if seen.fetch.blocked is not None:
-                return seen.fetch.blocked
+                return self._unread_copy(seen) or seen.fetch.blocked
         if any(placement.step is step for placement in candidate.broad):
             return Refusal("bind-mounted-source", "the source comes in by a bind mount of this step", step.line)
         foreign = [placement for placement in candidate.broad if placement.step.stage is not step.stage]
@@ -105,6 +106,17 @@ class Planner:
                 )
         if not step.state.shell and self.analysis.dockerfile.escape == "`":
             return Refusal("windows", "the file looks like one for Windows, whose shell is not read")
+        return None
+
+    def _unread_copy(self, seen: Sighting) -> Refusal | None:
+        """When a project was not found because a COPY's files cannot be told, that is the reason to give."""
+        if seen.fetch.origin is not None:
+            return None
+        for placement in self.analysis.scene(seen.call.step).placements:
+            if placement.opaque and overlap(placement.target.rstrip("/") or "/", seen.fetch.directory):
+                line = placement.step.line
+                what = f"which files the COPY on line {line} brings (--parents, --exclude, a variable) is not read"
+                return Refusal("copy-not-read", what, line)
         return None
 
     def _kept(self, step: Step, broad: Sequence[Placement], above: Sequence[Step]) -> list[Placement]:
@@ -150,6 +162,8 @@ class Planner:
             stated = tuple(seen.fetch.no_split for seen in mains if seen.fetch.no_split is not None)
             return stated or (Refusal("no-split", "nothing in this step can be split", line),)
         places = {split.directory or seen.call.cwd or "" for seen, split in zip(mains, splits, strict=True)}
+        if any(mount.kind == "tmpfs" for mount in text.run.step.mounts):
+            return (Refusal("tmpfs", "what is downloaded under a tmpfs mount is not in the layer", line),)
         if len({split.download for split in splits}) > 1 or len(places) > 1:
             return (Refusal("several-downloads", "the step holds several different downloads", line),)
         for seen in mains:
@@ -160,9 +174,12 @@ class Planner:
         before = mains[0].call.segment
         prefix = [index for index in range(before) if not text.is_pure_state(index)]
         moved = text.calls(prefix)
+        kept = self._kept(text.run.step, candidate.broad, ()) if candidate.broad else []
         for call in moved:
-            if self.effects.of_call(call).everything:
+            if not self.effects.passes(self.effects.of_call(call), candidate.broad, kept):
                 return (Refusal("unknown-command-before", f"{call.program} runs first and may need the source", line),)
+        if prefix and (refusal := _separates_cleanup(text, before)):
+            return (refusal,)
         problems = [text.can_cut(before) if prefix else None, self._places(candidate, moved)]
         state, above_state = text.state(before), text.state(before, directory=False)
         go_to = _change_directory(next(iter(places)), text.run.step.state.workdir)
@@ -230,7 +247,7 @@ class Planner:
         instruction = step.instruction
         if cut == len(text.segments):
             return _Shape("narrow", b"", self.data[instruction.start : instruction.end], b"", b"", (), ())
-        refusal, state = text.can_cut(cut), text.state(cut)
+        refusal, state = text.can_cut(cut) or _separates_cleanup(text, cut), text.state(cut)
         if refusal is not None or isinstance(state, Refusal):
             return tuple(item for item in (refusal, state) if isinstance(item, Refusal))
         return _Shape("narrow", b"", text.head(cut), text.tail(cut, state), text.gap_comments(cut), (), ())
@@ -251,7 +268,8 @@ class Planner:
         if shape.before:
             new.append(Chunk(lead, remarks, own.pragmas, shape.before))
             lead, remarks = b"", b""
-        lines = b"".join(line.encode("utf-8", "surrogateescape") + newline for line in copies)
+        indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
+        lines = b"".join(indent + line.encode("utf-8", "surrogateescape") + newline for line in copies)
         if lines:
             sinking = {placement.step for placement in candidate.broad}
             pragmas = next((chunk.pragmas for chunk in old if chunk.step in sinking), b"")
@@ -269,7 +287,7 @@ class Planner:
                     return (settled,)
                 chunk = settled
             if chunk is old[0]:
-                chunk = replace(chunk, lead=blank_only(chunk.lead, newline))
+                chunk = chunk._replace(lead=blank_only(chunk.lead, newline))
             new.append(chunk)
         if shape.below:
             lead = (own.lead if split else blank_only(own.lead, newline)) if between else b""
@@ -306,7 +324,16 @@ class Planner:
             return Refusal("workdir-between", f"line {passed[0].line} changes the directory that a COPY is relative to")
         slash = b"/" if not target.endswith("/") else b""
         edit = Edit(end - len(written), end, target.encode() + slash)
-        return replace(chunk, body=apply(self.data, (edit,), step.instruction.start, step.instruction.end))
+        return chunk._replace(body=apply(self.data, (edit,), step.instruction.start, step.instruction.end))
+
+
+def _separates_cleanup(text: RunText, cut: int) -> Refusal | None:
+    """A RUN is not cut between what installs system packages and what removes them: they would stay in the image."""
+    removing = [call for call in text.calls(range(cut, len(text.segments))) if cleans_up(call)]
+    if removing and any(installs(call) for call in text.calls(range(cut))):
+        what = " ".join(removing[0].argv)
+        return Refusal("cleanup-in-same-run", f"{what!r} must stay in the layer of what it removes", text.run.step.line)
+    return None
 
 
 def _change_directory(directory: str, workdir: str) -> list[bytes] | Refusal:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(slots=True, frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """Why BuildKit would refuse the file: a message in its words, and the lines (1-based, inclusive) it stands on."""
 
     message: str
@@ -18,8 +18,7 @@ class Problem:
     end_line: int
 
 
-@dataclass(slots=True, frozen=True)
-class Directive:
+class Directive(NamedTuple):
     """A parser directive of the header, such as ``# escape=```; ``name`` is lower case."""
 
     name: str
@@ -27,8 +26,7 @@ class Directive:
     line: int
 
 
-@dataclass(slots=True, frozen=True)
-class Heredoc:
+class Heredoc(NamedTuple):
     """One here-document: its body is ``data[start:end]``, without the line of the terminator."""
 
     name: str
@@ -40,8 +38,7 @@ class Heredoc:
     end: int
 
 
-@dataclass(slots=True, frozen=True)
-class Trivia:
+class Trivia(NamedTuple):
     """One line between instructions: ``kind`` is ``blank``, ``comment``, ``directive`` or ``bom``."""
 
     kind: str

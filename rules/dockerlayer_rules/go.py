@@ -77,7 +77,9 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     lock = _lock(scene, directory, origin, bool(modules))
     if blocked is None and lock is not None and lock.state != "ok":
         blocked = Refusal("no-lockfile", f"no go.sum reaches {directory}: the build needs it as well", call.step.line)
-    fetch = Fetch(call, kind, directory, origin, needs, (), len(modules) or None, "modules", lock, blocked=blocked)
+    reads = tuple(join(directory, name) for name in ("go.mod", "go.sum", "go.work", "vendor"))
+    count = len(modules) or None
+    fetch = Fetch(call, kind, directory, origin, needs, (), count, "modules", lock, blocked=blocked, reads=reads)
     if kind == "download":
         return fetch
     return _with_split(fetch, verb, operands, scene, modules)
@@ -243,7 +245,10 @@ def _lock(scene: Scene, directory: str, origin: str, required: bool) -> Lock | N
 
 def _with_split(fetch: Fetch, verb: str, operands: list[str], scene: Scene, modules: set[tuple[str, str]]) -> Fetch:
     call = fetch.call
-    carried = " ".join(f"{name}={shlex.quote(call.env[name])}" for name in CARRIED if name in call.env)
+    own = {item.name for item in call.command.assignments} | (
+        call.env.keys() if call.words != call.command.words else set()
+    )
+    carried = " ".join(f"{name}={shlex.quote(call.env[name])}" for name in CARRIED if name in own)
     if "$" in carried or "`" in carried:
         refusal = Refusal("variable-environment", "the command's own GO... environment is not literal", call.step.line)
         return replace(fetch, no_split=refusal)
@@ -281,8 +286,12 @@ def _offline_reason(
 
 def _edits_modules(call: Call) -> bool:
     words = [word for word in call.arguments if not word.startswith("-")]
+    if call.program == "rm" and any("pkg/mod" in word for word in words):
+        return True
     if call.program != "go" or not words or any("@" in word for word in words):
         return False
+    if words[0] == "clean" and call.has("-modcache", "--modcache"):
+        return True
     return words[0] in {"get", "generate", "work"} or words[:2] in (["mod", "tidy"], ["mod", "edit"], ["mod", "vendor"])
 
 
@@ -314,6 +323,7 @@ ecosystem = Ecosystem(
     read=read,
     effect=effect,
     caches=CACHES,
+    cache_places=("/go/pkg/mod", "/root/go/pkg/mod"),
     cache_variables=("GOMODCACHE", "GOPATH"),
     environment=r"GO.*|CGO_.*|GIT_(?:SSH|CONFIG|TERMINAL|ASKPASS).*|.*(?:PROXY|proxy|TOKEN|NETRC|PASSWORD).*|HOME|PATH|SSH_.*",
     examples=(

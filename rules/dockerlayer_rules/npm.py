@@ -133,7 +133,8 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
         needs.append(".npmrc")
     needs.extend(posixpath.join(member, "package.json") for member in members)
     writes = tuple(join(directory, posixpath.join(place, "node_modules")) for place in ("", *members))
-    fetch = Fetch(call, "install", directory, origin, tuple(needs), writes, count, "packages", lock)
+    reads = (join(directory, ".npmrc"), join(directory, "package-lock.json"))
+    fetch = Fetch(call, "install", directory, origin, tuple(needs), writes, count, "packages", lock, reads=reads)
     refusal = next(_obstacles(fetch, scene, manifest, locked, members), None)
     if refusal is not None:
         return replace(fetch, blocked=refusal)
@@ -160,6 +161,9 @@ def _obstacles(
     """Why an install from the narrow inputs would fail or, worse, silently do less."""
     call, context, origin = fetch.call, scene.context, fetch.origin or ""
     line = call.step.line
+    if fetch.lock is not None and fetch.lock.state == "elsewhere":
+        reason = f"package.json and {fetch.lock.lockfile} come from different directories of the context"
+        yield Refusal("manifests-apart", reason, line)
     if fetch.lock is not None and fetch.lock.state != "ok":
         reason = f"no lockfile reaches {fetch.directory}: which versions the layer keeps would be chance"
         yield Refusal("no-lockfile", reason, line)
@@ -171,7 +175,7 @@ def _obstacles(
     if not call.has("--ignore-scripts"):
         for need in lifecycle_needs(context, origin, manifest):
             if isinstance(need, Refusal):
-                yield replace(need, line=line)
+                yield need._replace(line=line)
         if context.is_file(posixpath.join(origin, "binding.gyp")):
             yield Refusal("native-addon", "binding.gyp makes npm compile the project itself during the install", line)
     for member in members:
@@ -184,7 +188,7 @@ def _obstacles(
             yield Refusal("workspace-script", message, line)
     for local in local_packages(locked or {}, members):
         if isinstance(local, Refusal):
-            yield replace(local, line=line)
+            yield local._replace(line=line)
         elif not context.exists(posixpath.normpath(posixpath.join(origin, local))):
             yield Refusal("local-package-missing", f"{local}, a file: dependency, is not in the build context", line)
     if any(context.exists(posixpath.join(origin, place, "node_modules")) for place in ("", *members)):
@@ -219,13 +223,20 @@ def _lock(
     advice = "npm install --package-lock-only writes package-lock.json; commit it, copy it, and install with npm ci"
     for name in LOCKFILES:
         path = posixpath.join(origin, name)
+        placed = scene.origin(join(directory, name))
+        if placed is not None and placed != path:
+            return Lock("package.json", name, "elsewhere"), ""
         if scene.context.is_file(path):
             copied = scene.would_be(join(directory, name)) == path
             text = "copy it beside package.json; the image then gets the versions that it pins"
             return Lock("package.json", name, "ok" if copied else "uncopied", text), name if copied else ""
         if scene.context.hidden(path):
             return Lock("package.json", name, "hidden", f"take {name} out of the ignore file"), ""
-    state = "missing" if _has_dependencies(manifest) else "ok"
+    made = any(
+        other.program == "npm" and _parse(other)[0] in INSTALL and _parse(other)[2] == directory
+        for other in scene.before(call)
+    )
+    state = "made" if made else "missing" if _has_dependencies(manifest) else "ok"
     return Lock("package.json", "package-lock.json", state, advice), ""
 
 
@@ -244,6 +255,7 @@ ecosystem = Ecosystem(
     read=read,
     effect=effect,
     caches=(r"/\.npm(?:/|$)", r"npm[-_]?cache"),
+    cache_places=("/root/.npm",),
     cache_variables=("npm_config_cache", "NPM_CONFIG_CACHE"),
     examples=(
         Example(
