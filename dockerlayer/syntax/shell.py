@@ -114,11 +114,12 @@ def _script(
         commands, segments = read(text, source, level)
     except UnknownScriptError as error:
         reason = str(error)
-        offset = getattr(error, "offset", None)
-        if offset is not None:
-            line = data.count(b"\n", 0, text.at(max(0, min(offset, len(text.data) - 1)))) + 1
+        if error.offset is not None:
+            line = data.count(b"\n", 0, text.at(max(0, min(error.offset, len(text.data) - 1)))) + 1
             reason += f" at line {line}"
         return Script((), (), False, reason, start, end, kind, runner=runner)
+    except RecursionError:
+        return Script((), (), False, "script nested too deep", start, end, kind, runner=runner)
     return Script(tuple(commands), tuple(segments), True, "", start, end, kind, runner=runner)
 
 
@@ -209,5 +210,5 @@ def _exec_form(data: bytes, run: Instruction, text: Text) -> Script:
     commands = [command]
     nested_at = nested_word(words)
     if nested_at is not None:
-        commands += inside(command, texts[nested_at], 0)
+        commands += inside(command, texts[nested_at], 0, 0)
     return Script(tuple(commands), (Segment(start, end, "", end, end),), True, "", start, end, "exec", exact, ())

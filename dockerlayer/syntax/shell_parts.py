@@ -98,6 +98,8 @@ def _options(argv: Sequence[str], at: int) -> tuple[int, bool]:
     """Index of the first argument of the shell ``argv[at]`` that is no option, and whether ``-c`` is given."""
     index = at + 1
     if argv[at].rpartition("/")[2] == "busybox":
+        if index == len(argv) or argv[index] not in ("sh", "ash"):
+            return index, False
         index += 1
     given = False
     while index < len(argv):
@@ -122,4 +124,4 @@ def script_argument(argv: Sequence[str], at: int = 0) -> int | None:
 def reads_stdin(argv: Sequence[str]) -> bool:
     """Whether the shell ``argv`` has neither a script file nor ``-c``, so that it reads its standard input."""
     index, given = _options(argv, 0)
-    return not given and (index >= len(argv) or argv[index:] == ["-"])
+    return not given and (index >= len(argv) or argv[index] == "-")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 # The grammar's error recovery takes time and memory that grow with the square of these; real scripts are far below.
-MAX_BYTES = 64 * 1024
+MAX_BYTES = 40 * 1024
 MAX_OPERATORS = 2_000
 MAX_BRACKETS = 500
 
@@ -35,11 +35,15 @@ def trees(data: bytes) -> Iterator[tuple[Node | UnknownScriptError, bool]]:
     The second one is byte for byte as long as the first, without what the grammar is known to get wrong. The flag says
     that bodies of here-documents are missing in the tree.
     """
-    if len(data) > MAX_BYTES or data.count(b"|") > MAX_OPERATORS or data.count(b"<") > MAX_OPERATORS:
+    if len(data) > MAX_BYTES or (len(data) > MAX_OPERATORS and _too_many_operators(data)):
         yield UnknownScriptError("script too long"), False
+    elif b"\0" in data:
+        yield UnknownScriptError("NUL byte in the script"), False
     elif _too_many_brackets(data):
         yield UnknownScriptError("script nested too deep"), False
     else:
+        # The grammar skips an escaped blank in front of a word, the shell takes it for the first character.
+        data = _ESCAPED_BLANK.sub(rb"\\_", data)
         yield _tree(data), False
         again, blanked = _without_false_errors(data)
         if again != data:
@@ -79,6 +83,10 @@ def _first_error(root: Node) -> Node:
     return node
 
 
+def _too_many_operators(data: bytes) -> bool:
+    return any(data.count(char) > MAX_OPERATORS for char in b"|&;<>()[]@")
+
+
 def _too_many_brackets(data: bytes) -> bool:
     if data.count(b"(") + data.count(b"{") + data.count(b"[") <= MAX_BRACKETS:
         return False
@@ -93,11 +101,10 @@ def _too_many_brackets(data: bytes) -> bool:
     return False
 
 
+_ESCAPED_BLANK = re.compile(rb"(?<![^\s;&|(])\\[ \t]")
 _COMMENT_SUBSTITUTION = re.compile(rb"(?<!\S)`[ \t]*#[^`\n]*`(?!\S)")
 _NEGATED_COMPOUND = re.compile(rb"(?<![^\s;&|(])!(?=[ \t]+(?:\{|if|while|until|for|case)\s)")
 _DOUBLE_BRACKETS = re.compile(rb"(?<!\$)\(\(|\)\)")
-
-
 _HEREDOC = re.compile(rb"(?<!<)(<<-?)([ \t]*\\?(['\"]?)([A-Za-z_][\w.-]*)\3)")
 
 

@@ -14,7 +14,7 @@ from dockerlayer.syntax.shell_words import Text
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-MAX_DEPTH = 150
+MAX_DEPTH = 120
 MAX_NESTED = 4
 
 _NONE: frozenset[str] = frozenset()
@@ -43,18 +43,20 @@ _PIPES = frozenset({"|", "|&"})
 _RESERVED = frozenset({b"{", b"}", b"then", b"do", b"done", b"fi", b"esac", b"else", b"elif", b"in"})
 
 
-def read(text: Text, source: bytes | None = None, level: int = 0) -> tuple[list[Command], list[Segment]]:
+def read(
+    text: Text, source: bytes | None = None, level: int = 0, depth: int = 0
+) -> tuple[list[Command], list[Segment]]:
     """Commands and segments of a script, with offsets of the file; raises ``UnknownScriptError``.
 
     ``source`` is what to parse where that must differ from the text, byte for byte of the same length. ``level`` counts
-    the scripts this one is an argument in.
+    the scripts this one is an argument in, ``depth`` the compound commands around it.
     """
     problem = None
     for root, blanked in trees(text.data if source is None else source):
         if isinstance(root, UnknownScriptError):
             problem = problem or root
             continue
-        reader = _Reader(text, level)
+        reader = _Reader(text, level, depth)
         try:
             reader.top(root)
         except UnknownScriptError as error:
@@ -69,39 +71,39 @@ def read(text: Text, source: bytes | None = None, level: int = 0) -> tuple[list[
 class _Reader:
     """Walks one tree; ``commands`` and ``segments`` are the result."""
 
-    __slots__ = ("at", "commands", "data", "depth", "level", "segment", "segments", "text", "until")
+    __slots__ = ("commands", "data", "depth", "level", "segment", "segments", "text")
 
-    def __init__(self, text: Text, level: int) -> None:
+    def __init__(self, text: Text, level: int, depth: int) -> None:
         self.text = text
         self.data = text.data
-        self.at = text.at
-        self.until = text.until
         self.level = level
         self.commands: list[Command] = []
         self.segments: list[Segment] = []
         self.segment = 0
-        self.depth = 0
+        self.depth = depth
 
     def top(self, root: Node) -> None:
         """Read a whole script, its segments too."""
-        children = [child for child in root.children if child.type != "comment"]
-        comments = [child.end_byte for child in root.children if child.type == "comment"]
-        for index, child in enumerate(children):
-            if child.type in _OPS:
-                continue
-            following = children[index + 1] if index + 1 < len(children) else None
-            if following is None:
-                op, op_start, op_end = "", child.end_byte, child.end_byte
-            elif following.type in _OPS:
-                op, op_start, op_end = following.type, following.start_byte, following.end_byte
+        statement: Node | None = None
+        line_end_after = 0
+        for child in root.children:
+            kind = child.type
+            if kind == "comment":
+                line_end_after = child.end_byte
+            elif kind in _OPS:
+                if statement is not None:
+                    self._top_statement(statement, kind, child.start_byte, child.end_byte)
+                statement = None
             else:
-                after = max((end for end in comments if end <= following.start_byte), default=0)
-                op_start = self.data.find(b"\n", max(child.end_byte, after), following.start_byte)
-                if op_start < 0:
-                    # A heredoc's own line end is part of the statement.
-                    op_start = child.end_byte
-                op, op_end = "\n", min(op_start + 1, following.start_byte)
-            self._top_statement(child, op, op_start, op_end)
+                if statement is not None:
+                    end = statement.end_byte
+                    found = self.data.find(b"\n", max(end, line_end_after), child.start_byte)
+                    # The line end that closes a here-document belongs to the statement.
+                    place = (found, found + 1) if found >= 0 else (end, end)
+                    self._top_statement(statement, "\n", *place)
+                statement = child
+        if statement is not None:
+            self._top_statement(statement, "", statement.end_byte, statement.end_byte)
 
     def _top_statement(self, node: Node, op: str, op_start: int, op_end: int) -> None:
         chain = _chain(node, ())
@@ -118,16 +120,15 @@ class _Reader:
             if following is None:
                 self._end_segment(parts[0].node.start_byte, end, op, op_start, op_end)
             else:
-                place = chain[following].op_place
-                self._end_segment(parts[0].node.start_byte, end, "&&", *place)
+                self._end_segment(parts[0].node.start_byte, end, "&&", *chain[following].op_place)
                 guards = _AND
 
     def _end_segment(self, start: int, end: int, op: str, op_start: int, op_end: int) -> None:
         if (bang := negation(self.data, start)) >= 0:
             start = bang
-        until = self.until(end)
-        place = (self.at(op_start), self.until(op_end)) if op else (until, until)
-        self.segments.append(Segment(self.at(start), until, op, *place))
+        place = self.text.span(start, end)
+        op_place = self.text.span(op_start, op_end) if op else (place[1], place[1])
+        self.segments.append(Segment(*place, op, *op_place))
         self.segment += 1
 
     def _statement(self, node: Node, guards: frozenset[str], redirects: Sequence[Node]) -> None:
@@ -244,10 +245,9 @@ class _Reader:
         self.commands.append(command)
         if words and self.level < MAX_NESTED:
             index = nested_word(words)
-            if index is not None:
-                inner = script_text(text, *spans[index])
-                if inner is not None:
-                    self.commands += inside(command, inner, self.level)
+            inner = None if index is None else script_text(text, *spans[index])
+            if inner is not None:
+                self.commands += inside(command, inner, self.level, self.depth)
         for child in (*children, *behind) if behind else children:
             self._substitutions(child, guards)
         for child, extra in later:
@@ -255,8 +255,9 @@ class _Reader:
 
     def _assignment(self, node: Node) -> Assignment:
         children = node.children
-        start = children[1].end_byte if len(children) > 1 else node.end_byte
-        value = self.text.word(start, node.end_byte)
+        if len(children) == 1:
+            raise syntax_error(node)
+        value = self.text.word(children[1].end_byte, node.end_byte)
         if children[1].type == "+=" or children[-1].type == "array":
             value = replace(value, literal=False)
         name = self.data[node.start_byte : children[0].end_byte]
@@ -282,8 +283,8 @@ class _Reader:
             start, stop = child.start_byte, child.end_byte
             if kind in ("heredoc_body", "heredoc_end", "comment") or start < match.end():
                 continue
-            if kind in ("&&", "||"):
-                guard = guard | (_AND if kind == "&&" else _OR)
+            if kind in _CHAINED:
+                guard |= _CHAINED[kind]
             elif kind == "pipeline":
                 later += [(part, _PIPE) for part in child.children if part.is_named]
             elif kind in _REDIRECTS:
@@ -338,10 +339,10 @@ def _merge_segments(reader: _Reader) -> None:
     reader.commands = [replace(command, segment=0) for command in reader.commands]
 
 
-def inside(command: Command, script: Text, level: int) -> list[Command]:
+def inside(command: Command, script: Text, level: int, depth: int) -> list[Command]:
     """The commands of a script that is an argument of ``command``; none if it cannot be read."""
     try:
-        commands, _ = read(script, None, level + 1)
+        commands, _ = read(script, None, level + 1, depth + 1)
     except UnknownScriptError:
         return []
     guards = command.guards | {"nested"}

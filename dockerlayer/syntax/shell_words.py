@@ -136,7 +136,7 @@ _PLAIN = re.compile(rb"[A-Za-z0-9_./:=@%+,-]+").fullmatch
 _SIMPLE = re.compile(r"[^\\'\"`$*?\[{~]+")
 _PARAMETER = re.compile(r"\$(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
 _IN_DOUBLE = re.compile(r"[^\\\"`$]+")
-_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _ANSI = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|(.))", re.S)
 _ANSI_NAMES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v"}
 _CLOSERS = {"(": ")", "{": "}", "[": "]"}
@@ -177,7 +177,8 @@ def unquote(raw: str) -> tuple[str, bool]:
             at = close
         else:
             if char == "{":
-                literal = literal and not _BRACES.match(raw, at)
+                braces = _BRACES.match(raw, at)
+                literal = literal and not (braces and ("," in braces[1] or ".." in braces[1]))
             elif char == "~":
                 literal = literal and at > 0 and raw[at - 1] not in "=:"
             else:

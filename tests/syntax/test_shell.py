@@ -106,6 +106,12 @@ def test_continuation_lines_are_joined_without_a_character() -> None:
     assert [data[item.op_start : item.op_end] for item in found.segments] == [b"&\\\n&", b""]
 
 
+def test_escaped_blank_begins_a_word() -> None:
+    data, found = script("a && \\ b \\ c \\\n && d")
+    assert [[word.text for word in item.words] for item in found.commands] == [["a"], [" b", " c"], ["d"]]
+    assert [data[word.start : word.end] for word in found.commands[1].words] == [b"\\ b", b"\\ c"]
+
+
 def test_crlf_and_backtick_escape() -> None:
     data, found = script("a \\\r\n  b && \\\r\n c\r\n")
     assert [[data[word.start : word.end] for word in item.words] for item in found.commands] == [[b"a", b"b"], [b"c"]]

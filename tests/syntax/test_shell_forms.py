@@ -69,7 +69,9 @@ def test_nested_script() -> None:
     assert [item.op for item in inner.segments] == ["&&", ""]
 
 
-@pytest.mark.parametrize("text", ['sh -c "a $X"', 'sh -c "a \\"b\\""', "sh -c $X", "sh x.sh -c a", "echo sh", "bash"])
+@pytest.mark.parametrize(
+    "text", ['sh -c "a $X"', 'sh -c "a \\"b\\""', "sh -c $X", "sh x.sh -c a", "echo sh", "bash", "busybox wget -c x"]
+)
 def test_no_nested_script(text: str) -> None:
     data, found = script(text)
     assert len(found.commands) == 1

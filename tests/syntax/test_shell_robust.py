@@ -67,12 +67,20 @@ def test_balanced_nesting(opening: str, closing: str, depth: int) -> None:
     check_spans(data, found)
 
 
-def test_long_chain_and_long_script() -> None:
-    data = b"a && b | c > d; " * 1_500
+def test_nesting_adds_up_over_nested_scripts() -> None:
+    inner = "(" * 70 + "x" + ")" * 70
+    data = ("(" * 70 + f"sh -c '{inner}'" + ")" * 70).encode()
     found = script_of(data, instruction(data))
-    assert len(found.commands) == 4_500
-    data = b"a && " * 10_000 + b"a"
-    assert len(script_of(data, instruction(data)).segments) == 10_001
+    assert found.known
+    assert [(command.words[0].text, "nested" in command.guards) for command in found.commands] == [("sh", False)]
+
+
+def test_long_chain_and_long_script() -> None:
+    data = b"a && b | c > d; " * 900
+    found = script_of(data, instruction(data))
+    assert len(found.commands) == 2_700
+    data = b"a b\n" * 9_000
+    assert len(script_of(data, instruction(data)).segments) == 9_000
     data = b"a " * 40_000
     assert script_of(data, instruction(data)).reason == "script too long"
     data = b"a|" * 30_000
