@@ -21,9 +21,13 @@ from dockerlayer.model.scene import Scene
 from dockerlayer.model.stages import Mount, Step
 from dockerlayer.syntax.shell import Word
 
+NOT_IN_CONTEXT = "not-in-context"
+"""The code of a refusal because a manifest is not in the build context; the user is then told of ``--context``."""
+
 __all__ = [
     "EVERYTHING",
     "NOTHING",
+    "NOT_IN_CONTEXT",
     "SYSTEM_WRITES",
     "Applicability",
     "Call",
@@ -125,6 +129,7 @@ class Rule(NamedTuple):
     name: str
     severity: Severity
     check: Callable[[Call, Scene], Iterator[Finding]]
+    fixable: bool = False
 
 
 class Example(NamedTuple):

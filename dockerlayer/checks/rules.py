@@ -78,7 +78,9 @@ def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
     for ecosystem in ecosystems:
         for rule in ecosystem.rules:
             default = rule.severity is not Severity.INFO
-            found[rule.name] = RuleInfo(rule.name, rule.severity, _page(rule.check), ecosystem.name, default, False)
+            found[rule.name] = RuleInfo(
+                rule.name, rule.severity, _page(rule.check), ecosystem.name, default, rule.fixable
+            )
     return found
 
 

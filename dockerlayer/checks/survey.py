@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from dockerlayer.api import Call, Ecosystem, Fetch, Scene, is_within, join
@@ -19,6 +20,7 @@ _SOURCE_SUFFIXES = frozenset(
     """.py .pyx .js .mjs .cjs .jsx .ts .mts .cts .tsx .vue .svelte .go .rs .rb .java .kt .scala .c .h .cc
         .cpp .cs .fs .php .ex .exs .erl .hs .ml .swift .dart .html .css .scss .sql .proto .graphql""".split()
 )
+_LOOKED_AT = 200
 _UNCERTAIN = frozenset({"function", "background", "substitution"})
 
 
@@ -117,14 +119,17 @@ def needed_paths(fetch: Fetch) -> tuple[str, ...]:
 
 
 def _is_broad(placement: Placement, fetch: Fetch, needed: frozenset[str]) -> bool:
-    if placement.opaque or placement.blind:
+    unknown = fetch.origin is None and fetch.kind != "tool"
+    if placement.opaque or placement.blind or unknown:
         return placement.whole and overlap(placement.target.rstrip("/") or "/", fetch.directory)
     if fetch.blocked is not None and fetch.kind != "tool" and not _covers(placement, fetch):
         return False
-    if not overlap(placement.target.rstrip("/") or "/", fetch.directory):
-        return False
     named = {item.context for item in placement.placed if not item.is_dir}
-    return any(_is_source(item, named) for item in placement.others(needed))
+    others = placement.others(needed)
+    if overlap(placement.target.rstrip("/") or "/", fetch.directory):
+        return any(_is_source(item, named) for item in others)
+    # Elsewhere in the image only what is plainly source counts; a directory of settings is changed rarely.
+    return any(_has_source_suffix(item) for item in islice(others, _LOOKED_AT))
 
 
 def _covers(placement: Placement, fetch: Fetch) -> bool:
@@ -132,7 +137,11 @@ def _covers(placement: Placement, fetch: Fetch) -> bool:
 
 
 def _is_source(item: Placed, named: set[str]) -> bool:
-    return item.context not in named or posixpath.splitext(item.context)[1] in _SOURCE_SUFFIXES
+    return item.context not in named or _has_source_suffix(item)
+
+
+def _has_source_suffix(item: Placed) -> bool:
+    return posixpath.splitext(item.context)[1] in _SOURCE_SUFFIXES
 
 
 def image_needs(fetch: Fetch) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dockerlayer.model.calls import Call
 from dockerlayer.model.paths import SYSTEM, is_within, join, overlap
 from dockerlayer.model.variables import substitute
 
-SYSTEM_WRITES = tuple(path for path in SYSTEM if path not in {"/dev", "/proc"})
+SYSTEM_WRITES = tuple(path for path in SYSTEM if path not in {"/dev", "/proc", "/sys"})
 """Where package managers, account tools and caches of the system write."""
 
 

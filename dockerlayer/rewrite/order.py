@@ -188,12 +188,24 @@ def _may_pass(effects: Effects, step: Step, broad: Sequence[Placement], kept: Se
                 names = ", ".join(sorted(defined(step)))
                 return Refusal("variable-between", f"line {step.line} sets {names}, which a COPY uses", step.line)
         return None
-    if effects.passes(effects.of_step(step), passed, kept):
+    if effects.passes(effects.of_step(step), passed, kept) or _repeats(effects, step, passed):
         return None
     return Refusal(
         "unknown-step-between",
         f"line {step.line} ({_short(step)}) stands between the copy and the download and may need the source",
         step.line,
+    )
+
+
+def _repeats(effects: Effects, step: Step, passed: Sequence[Placement]) -> bool:
+    """Whether a copy brings single files that the broad copies bring to the same place from the same place."""
+    placement = effects.analysis.placement(step) if step.name in {"copy", "add"} else None
+    if placement is None or not placement.placed:
+        return False
+    return all(
+        not item.is_dir and (not other.brings(item.image) or other.origin(item.image) == item.context)
+        for item in placement.placed
+        for other in passed
     )
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dockerlayer.api import Call, Edit, Refusal, is_within, relative
+from dockerlayer.api import NOT_IN_CONTEXT, SYSTEM_WRITES, Call, Edit, Refusal, is_within, relative
 from dockerlayer.checks.survey import Candidate, Sighting, Survey, image_needs
 from dockerlayer.findings import Applicability, Fix
 from dockerlayer.model.calls import SUCCESS_ONLY
@@ -88,7 +88,7 @@ class Planner:
         step = candidate.step
         for seen in candidate.sightings:
             if seen.fetch.blocked is not None:
-                return self._unread_copy(seen) or seen.fetch.blocked
+                return self._unread_copy(seen) or self._with_hint(seen.fetch.blocked)
         if any(placement.step is step for placement in candidate.broad):
             return Refusal("bind-mounted-source", "the source comes in by a bind mount of this step", step.line)
         foreign = [placement for placement in candidate.broad if placement.step.stage is not step.stage]
@@ -104,9 +104,21 @@ class Planner:
                     "is this the directory the image is built from? (--context DIR)",
                     placement.step.line,
                 )
+        for placement in candidate.broad:
+            if _fills_system(placement, candidate.sightings):
+                line, keyword = placement.step.line, placement.step.name.upper()
+                what = f"the {keyword} on line {line} fills places that programs and settings live in"
+                return Refusal("copies-into-system", what, line)
         if not step.state.shell and self.analysis.dockerfile.escape == "`":
             return Refusal("windows", "the file looks like one for Windows, whose shell is not read")
         return None
+
+    def _with_hint(self, refusal: Refusal) -> Refusal:
+        """A manifest that is missing often means that the image is built from another directory."""
+        if refusal.code != NOT_IN_CONTEXT:
+            return refusal
+        hint = f"if the image is not built from {self.analysis.context.root}, name the directory with --context"
+        return refusal._replace(message=f"{refusal.message}; {hint}")
 
     def _unread_copy(self, seen: Sighting) -> Refusal | None:
         """When a project was not found because a COPY's files cannot be told, that is the reason to give."""
@@ -195,7 +207,7 @@ class Planner:
             below = apply(self.data, edits, instruction.start, instruction.end)
         return _Shape(
             "split",
-            text.head(before) + text.newline if prefix else b"",
+            text.head(prefix[-1] + 1) + text.newline if prefix else b"",
             text.new_run([*above_state, *go_to], splits[0].download),
             below,
             text.gap_comments(before) if prefix else b"",
@@ -241,6 +253,10 @@ class Planner:
                 what = f"{call.program} runs first in the RUN and may need the source"
                 return (Refusal("unknown-command-before", what, step.line),)
             cut = min(cut, call.segment)
+        last = max(seen.call.segment for seen in candidate.sightings if seen.call.segment < cut)
+        if cut < len(text.segments):
+            while cut - 1 > last and text.only_prepares(cut - 1):
+                cut -= 1
         missing = self._places(candidate, text.calls(range(cut)))
         if missing is not None:
             return (missing,)
@@ -327,6 +343,15 @@ class Planner:
         return chunk._replace(body=apply(self.data, (edit,), step.instruction.start, step.instruction.end))
 
 
+def _fills_system(placement: Placement, sightings: Sequence[Sighting]) -> bool:
+    """Whether a copy brings something, outside of the projects themselves, that an install may read."""
+    return any(
+        any(overlap(root, place) for place in SYSTEM_WRITES)
+        and not any(is_within(root, seen.fetch.directory) for seen in sightings)
+        for root in placement.roots()
+    )
+
+
 def _separates_cleanup(text: RunText, cut: int) -> Refusal | None:
     """A RUN is not cut between what installs system packages and what removes them: they would stay in the image."""
     removing = [call for call in text.calls(range(cut, len(text.segments))) if cleans_up(call)]
@@ -352,5 +377,6 @@ def _change_directory(directory: str, workdir: str) -> list[bytes] | Refusal:
 def _title(shape: _Shape, sightings: Sequence[Sighting]) -> str:
     names = " and ".join(dict.fromkeys(seen.ecosystem.registry.name for seen in sightings))
     if shape.pattern == "split":
-        return f"download from {names} in a layer of its own, install after the source is copied"
+        after = "build" if all(seen.fetch.kind == "build" for seen in sightings) else "install"
+        return f"download from {names} in a layer of its own, {after} after the source is copied"
     return f"install from {names} before the source is copied"

@@ -62,6 +62,10 @@ class RunText:
         calls = self.calls((index,))
         return all(is_state(call) for call in calls)
 
+    def only_prepares(self, index: int) -> bool:
+        """Whether a segment is about what follows it: shell state, or a message."""
+        return all(is_state(call) or call.program in {"echo", "printf"} for call in self.calls((index,)))
+
     def can_cut(self, before: int) -> Refusal | None:
         """Whether the RUN may be cut before a segment: what follows must run only if what precedes succeeded."""
         if self.run.script.kind != "shell" or self.instruction.heredocs:

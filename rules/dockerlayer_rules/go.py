@@ -12,6 +12,7 @@ import shlex
 from dataclasses import replace
 
 from dockerlayer.api import (
+    NOT_IN_CONTEXT,
     NOTHING,
     SYSTEM_WRITES,
     Call,
@@ -24,6 +25,7 @@ from dockerlayer.api import (
     Registry,
     Scene,
     Split,
+    is_within,
     join,
     prefix,
 )
@@ -52,10 +54,13 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     verb, operands, directory = _parse(call)
     if verb is None or directory is None:
         return None
-    if verb in {"install", "run", "get"} and any(_is_remote(word) for word in operands):
-        if verb == "get" and scene.has(join(directory, "go.mod")):
-            return None
-        return Fetch(call, "tool", directory, count=sum(map(_is_remote, operands)), unit="modules")
+    remote = [word for word in operands if _is_remote(word)]
+    adds = verb == "get" and scene.has(join(directory, "go.mod"))
+    if verb in {"install", "run", "get"} and remote and not adds:
+        return Fetch(call, "tool", directory, count=len(remote), unit="modules")
+    if verb == "get" and (remote or call.has("-u")):
+        anew = Refusal("resolves-anew", "go get chooses versions anew and changes go.mod", call.step.line)
+        return Fetch(call, "build", directory, unit="modules", blocked=anew)
     if verb not in BUILDS and verb not in DOWNLOADS:
         return None
     if verb in BUILDS and (_is_offline(call) or _downloaded_before(call, scene, directory)):
@@ -67,7 +72,9 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     kind = "download" if verb in DOWNLOADS else "build"
     root = _module_root(scene, directory)
     if root is None:
-        missing = Refusal("no-go-mod", f"no COPY brings a go.mod of the build context to {directory}", call.step.line)
+        missing = Refusal(
+            NOT_IN_CONTEXT, f"no COPY brings a go.mod of the build context to {directory}", call.step.line
+        )
         return Fetch(call, kind, directory, unit="modules", blocked=missing)
     directory, origin = root
     needs, blocked = _needs(scene, directory, origin, call)
@@ -75,6 +82,8 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     if not modules and blocked is None:
         return None
     lock = _lock(scene, directory, origin, bool(modules))
+    if blocked is None:
+        blocked = _too_old(call, directory)
     if blocked is None and lock is not None and lock.state != "ok":
         blocked = Refusal("no-lockfile", f"no go.sum reaches {directory}: the build needs it as well", call.step.line)
     reads = tuple(join(directory, name) for name in ("go.mod", "go.sum", "go.work", "vendor"))
@@ -116,8 +125,9 @@ def _parse(call: Call) -> tuple[str | None, list[str], str | None]:
 
 
 def _is_remote(word: str) -> bool:
-    path, at, _ = word.partition("@")
-    return bool(at) and "." in path.partition("/")[0] and not word.startswith((".", "/", "$"))
+    """Whether a package is named by the address of its module, as in ``example.com/tool@v1``."""
+    path = word.partition("@")[0]
+    return "." in path.partition("/")[0] and "/" in path and not word.startswith((".", "/", "$"))
 
 
 def _is_offline(call: Call) -> bool:
@@ -229,6 +239,21 @@ def _requirements(scene: Scene, origin: str, needs: tuple[str, ...]) -> set[tupl
     return found
 
 
+def _too_old(call: Call, directory: str) -> Refusal | None:
+    """``go mod`` is there since Go 1.11, and on by default everywhere since Go 1.13 (go.dev/doc/go1.13)."""
+    tag = re.search(r"(?:^|/)golang:(?:go)?(\d+)\.(\d+)", call.step.stage.base_image)
+    if tag is None or call.value("GO111MODULE") in {"on", "auto"}:
+        return None
+    version = (int(tag[1]), int(tag[2]))
+    if (
+        version < (1, 11)
+        or (version < (1, 13) and not directory.startswith("/"))
+        or (version < (1, 13) and is_within(directory, "/go/src"))
+    ):
+        return Refusal("old-go", f"Go {tag[1]}.{tag[2]} does not use modules here", call.step.line)
+    return None
+
+
 def _lock(scene: Scene, directory: str, origin: str, required: bool) -> Lock | None:
     path = posixpath.join(origin, "go.sum")
     if not scene.context.is_file(posixpath.join(origin, "go.mod")):
@@ -252,6 +277,9 @@ def _with_split(fetch: Fetch, verb: str, operands: list[str], scene: Scene, modu
     if "$" in carried or "`" in carried:
         refusal = Refusal("variable-environment", "the command's own GO... environment is not literal", call.step.line)
         return replace(fetch, no_split=refusal)
+    if any(_removes_modules(other) for other in scene.siblings):
+        reason = "the RUN removes the module cache again; a download of its own would leave it in the image"
+        return replace(fetch, no_split=Refusal("cleanup-in-same-run", reason, call.step.line))
     download = f"{carried} go mod download".strip()
     offline = _offline_reason(fetch, verb, operands, scene, modules) is None
     edits = (prefix(call, "GOPROXY=off"),) if offline and len(call.words) == len(call.command.words) else ()
@@ -286,13 +314,17 @@ def _offline_reason(
 
 def _edits_modules(call: Call) -> bool:
     words = [word for word in call.arguments if not word.startswith("-")]
-    if call.program == "rm" and any("pkg/mod" in word for word in words):
+    if _removes_modules(call):
         return True
     if call.program != "go" or not words or any("@" in word for word in words):
         return False
-    if words[0] == "clean" and call.has("-modcache", "--modcache"):
-        return True
     return words[0] in {"get", "generate", "work"} or words[:2] in (["mod", "tidy"], ["mod", "edit"], ["mod", "vendor"])
+
+
+def _removes_modules(call: Call) -> bool:
+    if call.program == "rm":
+        return any(re.search(r"(?:^|/)go/?\*?$|pkg/mod|GOPATH|GOMODCACHE", word) for word in call.arguments)
+    return call.program == "go" and call.arguments[:1] == ("clean",) and call.has("-modcache", "--modcache")
 
 
 def _replaced(fetch: Fetch, scene: Scene) -> list[str]:

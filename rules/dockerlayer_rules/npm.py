@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from dockerlayer.api import (
+    NOT_IN_CONTEXT,
     SYSTEM_WRITES,
     Call,
     Ecosystem,
@@ -61,7 +62,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         return None
     origin = scene.project(directory, "package.json")
     if origin is None:
-        blocked = Refusal("not-in-context", f"no COPY brings a package.json of the build context to {directory}", line)
+        blocked = Refusal(NOT_IN_CONTEXT, f"no COPY brings a package.json of the build context to {directory}", line)
         return Fetch(call, "install", directory, blocked=blocked)
     fetch = _of_project(call, scene, directory, origin)
     if fetch is not None and verb in AND_TEST and fetch.blocked is None:
