@@ -1,0 +1,6 @@
+"""``python -m dockerlayer``."""
+
+from dockerlayer.cli import main
+
+if __name__ == "__main__":
+    main()

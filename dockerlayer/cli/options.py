@@ -1,0 +1,72 @@
+"""The options that commands share, and what their values mean."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from dockerlayer.errors import UsageError
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Colour(StrEnum):
+    """When a text report is coloured."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Pattern(StrEnum):
+    """Which fix is preferred: a download of its own, or the whole install moved up."""
+
+    SPLIT = "split"
+    NARROW = "narrow"
+
+
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[PATHS]...",
+        help="Dockerfiles, directories to look for them in, or - for standard input.  [default: .]",
+        show_default=False,
+    ),
+]
+ContextDirectory = Annotated[
+    str | None,
+    typer.Option("--context", metavar="DIR", help="The build context.  [default: the directory of each Dockerfile]"),
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option("--select", metavar="RULE[,RULE]", help="Run exactly these rules; `all` stands for every one."),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="RULE[,RULE]", help="Leave these rules out."),
+]
+PatternOption = Annotated[
+    Pattern,
+    typer.Option("--pattern", help="Prefer a download of its own (split) or moving the whole install (narrow)."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to write the report.")]
+ColourOption = Annotated[Colour, typer.Option("--color", help="When to colour the report.")]
+StdinName = Annotated[
+    str | None,
+    typer.Option("--stdin-filename", metavar="NAME", help="What to call standard input, and where it belongs."),
+]
+
+
+def context_directory(path: str | None) -> str | None:
+    """The directory that ``--context`` names, if it is one."""
+    if path is not None and not os.path.isdir(path):
+        raise UsageError(f"--context {path}: {'not a directory' if os.path.lexists(path) else 'no such directory'}")
+    return path

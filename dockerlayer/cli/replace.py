@@ -1,0 +1,56 @@
+"""Writing a file so that at every moment either the whole old text or the whole new text is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+
+from dockerlayer.cli.work import read_file
+from dockerlayer.errors import InputError
+
+
+def replace_file(path: str, old: bytes, new: bytes) -> None:
+    """Put ``new`` in the place of ``old``; a symbolic link stays and the file it leads to is replaced.
+
+    Mode and, for the superuser, owner are kept. Raises InputError with the cause alone, and then the file is as it
+    was; also when it does not hold ``old`` any more.
+    """
+    target = os.path.realpath(path)
+    try:
+        status = os.stat(target)
+        if not os.access(target, os.W_OK):
+            raise InputError("not fixed: the file is read-only")
+        temporary = _written(os.path.dirname(target), new, status)
+        try:
+            if read_file(target) != old:
+                raise InputError("not fixed: the file was changed while it was being checked")
+            os.replace(temporary, target)
+        except BaseException:
+            _remove(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}") from error
+
+
+def _written(directory: str, data: bytes, status: os.stat_result) -> str:
+    descriptor, path = tempfile.mkstemp(prefix=".dockerlayer-", dir=directory)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            os.chown(path, status.st_uid, status.st_gid)
+        # After the owner: changing that takes setuid bits away.
+        os.chmod(path, stat.S_IMODE(status.st_mode))
+    except BaseException:
+        _remove(path)
+        raise
+    return path
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)

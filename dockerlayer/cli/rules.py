@@ -1,0 +1,25 @@
+"""``dockerlayer rules``."""
+
+from __future__ import annotations
+
+import sys
+
+from dockerlayer.cli.options import Colour, ColourOption, Format, FormatOption
+
+
+def rules(output: FormatOption = Format.TEXT, color: ColourOption = Colour.AUTO) -> None:
+    """List every rule, those of plugins included."""
+    from dockerlayer.checks.rules import rules_of
+    from dockerlayer.cli.terminal import put, say, wants_colour
+    from dockerlayer.registry import installed
+    from dockerlayer.report.rules import rules_json, rules_text
+    from dockerlayer.report.visible import ansi, plain
+
+    ecosystems, broken = installed()
+    for message in broken:
+        say(f"warning: {message}")
+    known = list(rules_of(ecosystems).values())
+    if output is Format.JSON:
+        put(rules_json(known))
+    else:
+        put(rules_text(known, ansi if wants_colour(color, sys.stdout) else plain))

@@ -1,0 +1,86 @@
+"""Finding Dockerfiles below a directory.
+
+Inside of a git work tree git itself lists the files, so that what it ignores is left out; anywhere else, and without
+git, every directory is looked into and ``.gitignore`` files mean nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+_NAME = re.compile(r"dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile.*", re.IGNORECASE | re.DOTALL)
+_NOT_ONE = re.compile(r".*(?:\.dockerignore|~|\.sw[op]|\.orig|\.bak|\.rej)", re.IGNORECASE | re.DOTALL)
+_CLOSED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__"})
+
+
+def is_dockerfile(name: str) -> bool:
+    """Whether a file of this name is looked at when its directory is."""
+    return _NAME.fullmatch(name) is not None and _NOT_ONE.fullmatch(name) is None
+
+
+def dockerfiles(directory: str) -> list[str]:
+    """The paths of the Dockerfiles below a directory, sorted; undecodable bytes of names are surrogates.
+
+    Everything is a file here that is no directory: what cannot be read is for the reader to report.
+    """
+    listed = _listed_by_git(directory)
+    if not listed and (listed is None or _is_ignored(directory)):
+        listed = list(_walked(directory))
+    found = {
+        os.path.normpath(os.path.join(directory, path))
+        for path in listed
+        if is_dockerfile(os.path.basename(path)) and _CLOSED.isdisjoint(path.split(os.sep)[:-1])
+    }
+    return sorted(path for path in found if os.path.lexists(path) and not os.path.isdir(path))
+
+
+def _walked(root: str) -> Iterator[str]:
+    pending = [""]
+    while pending:
+        inside = pending.pop()
+        try:
+            with os.scandir(os.path.join(root, inside)) as listing:
+                entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in listing]
+        except OSError:
+            continue
+        for name, is_dir in entries:
+            path = os.path.join(inside, name)
+            if not is_dir:
+                yield path
+            elif name not in _CLOSED:
+                pending.append(path)
+
+
+def _listed_by_git(directory: str) -> list[str] | None:
+    """Paths relative to the directory that git does not ignore; None where git cannot tell."""
+    # No pathspec: with icase, git 2.39 overlooks files in untracked directories.
+    output = _git(directory, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return None if output is None else [os.path.normpath(path) for path in os.fsdecode(output).split("\0") if path]
+
+
+def _is_ignored(directory: str) -> bool:
+    """Whether git ignores the directory as a whole; then naming it is a wish to see it all the same."""
+    return _git(directory, "check-ignore", "-q", ".") is not None
+
+
+def _git(directory: str, *arguments: str) -> bytes | None:
+    import subprocess
+
+    # A hook's environment may point git at another repository; fsmonitor is a program that the repository names.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-c", "core.fsmonitor=false", *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            env={**environment, "GIT_OPTIONAL_LOCKS": "0"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None

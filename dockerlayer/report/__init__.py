@@ -1,0 +1,1 @@
+"""What dockerlayer shows: pure functions from reports to text."""

@@ -1,0 +1,114 @@
+"""The report for programs: one JSON object, version 1.
+
+::
+
+    {"version": 1, "tool": "dockerlayer", "tool_version": "0.1.0",
+     "files": [{"path": "Dockerfile",
+                "findings": [{"rule", "severity", "message", "help", "ecosystem",
+                              "place": {"start": {"offset", "line", "column"}, "end": {...}},
+                              "fix": null | {"title", "applicability", "pattern", "assumptions": [...], "notes": [...],
+                                             "edits": [{"start", "end", "text"}]},
+                              "refusals": [{"code", "message", "line": null | int}]}]}],
+     "errors": [{"path", "message"}],
+     "summary": {"files", "failed", "dirty", "problems", "safe", "unsafe", "made", "changed"}}
+
+Offsets, ``start`` and ``end`` of edits included, count bytes of the file as it is on disk (for ``fix``: as it is after
+fixing) and are half-open; lines and columns count from 1, columns in characters. ``severity`` is error, warning or
+info; ``applicability`` is safe, unsafe or manual. ``fix`` adds to each file ``"changed": bool``, ``"made": [{"rule",
+"message", "line", "title", "applicability", "pattern", "assumptions", "notes"}]`` and, for ``--diff``, ``"diff": str``.
+
+Every string is valid Unicode: what is not UTF-8 shows as U+FFFD, and then ``path_base64``, ``text_base64`` or
+``diff_base64`` beside it holds the true bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dockerlayer import __version__
+from dockerlayer.engine import Made
+from dockerlayer.findings import Finding, Fix
+from dockerlayer.report.record import FileRecord, Tally
+from dockerlayer.report.visible import decodable
+from dockerlayer.syntax.tree import Dockerfile
+
+VERSION = 1
+
+
+def file_json(record: FileRecord, *, fixing: bool = False) -> str:
+    """One element of ``files``; ``fixing`` adds what ``fix`` did."""
+    found: dict[str, Any] = {
+        **_named("path", os.fsencode(record.path)),
+        "findings": [_finding(record.report.dockerfile, finding) for finding in record.report.findings],
+    }
+    if fixing:
+        found["changed"] = record.changed
+        found["made"] = [_made(made) for made in record.made]
+    if record.diff is not None:
+        found |= _named("diff", record.diff)
+    return json.dumps(found)
+
+
+def document_json(files: Iterable[str], errors: Sequence[tuple[str, str]], tally: Tally) -> str:
+    """The whole object from the elements that ``file_json`` made, and from path and message of each error."""
+    head = json.dumps(header())[:-1]
+    listed = [{**_named("path", os.fsencode(path)), "message": decodable(message)} for path, message in errors]
+    tail = f'"errors": {json.dumps(listed)}, "summary": {json.dumps(tally._asdict())}}}'
+    return f'{head}, "files": [{", ".join(files)}], {tail}\n'
+
+
+def header() -> dict[str, Any]:
+    """The members that every JSON answer of dockerlayer starts with."""
+    return {"version": VERSION, "tool": "dockerlayer", "tool_version": __version__}
+
+
+def _named(name: str, data: bytes) -> dict[str, str]:
+    try:
+        return {name: data.decode()}
+    except UnicodeDecodeError:
+        return {name: data.decode("utf-8", "replace"), f"{name}_base64": b64encode(data).decode()}
+
+
+def _finding(dockerfile: Dockerfile, finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "message": decodable(finding.message),
+        "help": decodable(finding.help),
+        "ecosystem": finding.ecosystem,
+        "place": {"start": _position(dockerfile, finding.start), "end": _position(dockerfile, finding.end)},
+        "fix": None if finding.fix is None else _fix(finding.fix),
+        "refusals": [
+            {"code": refusal.code, "message": decodable(refusal.message), "line": refusal.line}
+            for refusal in finding.refusals
+        ],
+    }
+
+
+def _position(dockerfile: Dockerfile, offset: int) -> dict[str, int]:
+    line, column = dockerfile.position(offset)
+    return {"offset": offset, "line": line, "column": column}
+
+
+def _description(fix: Fix) -> dict[str, Any]:
+    return {
+        "title": decodable(fix.title),
+        "applicability": fix.applicability.value,
+        "pattern": fix.pattern,
+        "assumptions": list(map(decodable, fix.assumptions)),
+        "notes": list(map(decodable, fix.notes)),
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    edits = [{"start": edit.start, "end": edit.end, **_named("text", edit.text)} for edit in fix.edits]
+    return {**_description(fix), "edits": edits}
+
+
+def _made(made: Made) -> dict[str, Any]:
+    finding = {"rule": made.finding.rule, "message": decodable(made.finding.message), "line": made.line}
+    return {**finding, **_description(made.fix)}

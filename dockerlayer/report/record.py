@@ -1,0 +1,58 @@
+"""What the reports are made from: one record per file, and counts over all of them."""
+
+from __future__ import annotations
+
+from operator import add
+from typing import NamedTuple
+
+from dockerlayer.engine import Made, Report
+from dockerlayer.findings import Applicability
+
+
+class FileRecord(NamedTuple):
+    """One file with what was found in it; after fixing, with what was made of it and what is left.
+
+    ``path`` is as the user gave it, undecodable bytes as surrogates. ``diff`` is set when a diff was asked for.
+    """
+
+    path: str
+    report: Report
+    made: tuple[Made, ...] = ()
+    changed: bool = False
+    diff: bytes | None = None
+
+
+class Tally(NamedTuple):
+    """Counts over files. ``files`` were read to the end; ``failed`` were not, for whatever reason.
+
+    ``problems`` of ``dirty`` files are left; ``safe`` and ``unsafe`` of them have a fix of that kind. ``made`` fixes
+    changed ``changed`` files.
+    """
+
+    files: int = 0
+    failed: int = 0
+    dirty: int = 0
+    problems: int = 0
+    safe: int = 0
+    unsafe: int = 0
+    made: int = 0
+    changed: int = 0
+
+    def plus(self, other: Tally) -> Tally:
+        """The counts over the files of both."""
+        return Tally(*map(add, self, other))
+
+
+def tally_of(record: FileRecord) -> Tally:
+    """The counts for one file."""
+    findings = record.report.findings
+    kinds = [finding.fix.applicability for finding in findings if finding.fix is not None]
+    return Tally(
+        files=1,
+        dirty=int(bool(findings)),
+        problems=len(findings),
+        safe=kinds.count(Applicability.SAFE),
+        unsafe=kinds.count(Applicability.UNSAFE),
+        made=len(record.made),
+        changed=int(record.changed),
+    )

@@ -1,0 +1,132 @@
+"""The report for people: findings in the manner of rustc, and one line that sums up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockerlayer.engine import Made
+from dockerlayer.findings import Applicability, Finding, Fix, Refusal
+from dockerlayer.report.excerpt import excerpt
+from dockerlayer.report.record import FileRecord, Tally
+from dockerlayer.report.visible import Paint, plain, shown
+from dockerlayer.syntax.tree import Dockerfile
+
+
+def findings_text(record: FileRecord, paint: Paint = plain) -> str:
+    """Every finding of a file with its excerpt, a blank line behind each; "" for a clean file."""
+    return "".join(_finding(record, finding, paint) + "\n" for finding in record.report.findings)
+
+
+def fixed_text(record: FileRecord, paint: Paint = plain, *, written: bool = True) -> str:
+    """What was done to a file, then what is left in it; "" for a clean file. ``written`` is false for a mere diff."""
+    return "".join(f"{line}\n" for line in _made(record, paint, written)) + findings_text(record, paint)
+
+
+def _finding(record: FileRecord, finding: Finding, paint: Paint) -> str:
+    dockerfile = record.report.dockerfile
+    line, column = dockerfile.position(finding.start)
+    place = paint("path", f"{shown(record.path)}:{line}:{column}")
+    rule = paint(finding.severity.value, finding.rule)
+    lines = [f"{place}: {rule}: {shown(finding.message)}"]
+    lines += excerpt(dockerfile, finding.start, finding.end, finding.severity.value, paint)
+    margin = " " * (len(str(line)) + 1)
+    for label, text in _remarks(dockerfile, finding):
+        lines.append(f"{margin}{paint('gutter', '=')} {paint('note', label)}: {shown(text)}")
+    return "\n".join(lines) + "\n"
+
+
+def _remarks(dockerfile: Dockerfile, finding: Finding) -> Iterator[tuple[str, str]]:
+    fix = finding.fix
+    line = dockerfile.position(finding.start)[0]
+    if fix is None:
+        for refusal in finding.refusals:
+            yield "no fix", _refusal(refusal, line)
+    else:
+        yield _fix(fix)
+        for note in fix.notes:
+            yield "note", note
+        for refusal in finding.refusals:
+            yield "note", f"no {'split' if fix.pattern == 'narrow' else 'narrow'} fix: {_refusal(refusal, line)}"
+    if finding.help:
+        yield "note", finding.help
+
+
+def _fix(fix: Fix) -> tuple[str, str]:
+    if fix.applicability is Applicability.SAFE:
+        return "fix", f"{fix.title} (safe, `dockerlayer fix`)"
+    if fix.applicability is Applicability.UNSAFE:
+        return "fix (--unsafe)", f"{fix.title}; assumes: {'; '.join(fix.assumptions)}"
+    return "fix by hand", fix.title
+
+
+def _refusal(refusal: Refusal, line: int) -> str:
+    place = f" (line {refusal.line})" if refusal.line not in {None, line} else ""
+    return f"{refusal.message}{place} [{refusal.code}]"
+
+
+def _made(record: FileRecord, paint: Paint, written: bool) -> Iterator[str]:
+    if not record.made:
+        return
+    did = "fixed" if written else "would fix"
+    yield f"{paint('path', shown(record.path))}: {did} {count(len(record.made), 'problem')}"
+    for made in record.made:
+        yield f"  line {made.line}: {shown(made.fix.title)} ({_labels(made)})"
+        for assumption in made.fix.assumptions:
+            yield f"    assumed: {shown(assumption)}"
+        for note in made.fix.notes:
+            yield f"    note: {shown(note)}"
+    yield ""
+
+
+def _labels(made: Made) -> str:
+    return ", ".join(part for part in (made.finding.rule, made.fix.pattern, made.fix.applicability.value) if part)
+
+
+def count(number: int, noun: str) -> str:
+    """The number with its noun: "1 file", "2 files"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def summary_text(tally: Tally) -> str:
+    """The line that closes the report of ``check``."""
+    failed = f"; {count(tally.failed, 'file')} could not be checked" if tally.failed else ""
+    if not tally.problems:
+        if not tally.files:
+            return f"Nothing checked{failed}.\n"
+        return f"All clean: {count(tally.files, 'file')} checked{failed}.\n"
+    return f"Found {_left(tally)}{_offers(tally)}{failed}.\n"
+
+
+def fix_summary_text(tally: Tally, *, written: bool = True) -> str:
+    """The line that closes the report of ``fix``; ``written`` is false for a mere diff."""
+    if not tally.made:
+        return summary_text(tally)
+    failed = f"; {count(tally.failed, 'file')} could not be fixed" if tally.failed else ""
+    did = "Fixed" if written else "Would fix"
+    left = f", {_left(tally)} left{_offers(tally)}" if tally.problems else ", nothing left"
+    return f"{did} {count(tally.made, 'problem')} in {count(tally.changed, 'file')}{left}{failed}.\n"
+
+
+def _left(tally: Tally) -> str:
+    return f"{count(tally.problems, 'problem')} in {tally.dirty} of {count(tally.files, 'file')}"
+
+
+def _offers(tally: Tally) -> str:
+    if tally.safe and tally.unsafe:
+        return f" ({tally.safe} fixable with fix, {tally.unsafe} more with --unsafe)"
+    if tally.safe:
+        return f" ({tally.safe} fixable with fix)"
+    return f" ({tally.unsafe} fixable with fix --unsafe)" if tally.unsafe else ""
+
+
+def hints_text(record: FileRecord) -> str:
+    """A line on the fixes of a file that wait for ``--unsafe``, with what they assume; "" when there is none."""
+    waiting = [
+        finding.fix
+        for finding in record.report.findings
+        if finding.fix is not None and finding.fix.applicability is Applicability.UNSAFE
+    ]
+    if not waiting:
+        return ""
+    assumptions = dict.fromkeys(assumption for fix in waiting for assumption in fix.assumptions)
+    return f"{shown(record.path)}: {len(waiting)} more with --unsafe: {shown('; '.join(assumptions))}\n"

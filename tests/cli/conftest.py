@@ -1,0 +1,111 @@
+"""Running the real program, with an ecosystem of its own so that the shipped ones may change."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+import dockerlayer
+
+ROOT = Path(dockerlayer.__file__).parent.parent
+BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
+
+_PLUGIN = """
+import sys
+import time
+
+from dockerlayer.api import Ecosystem, Fetch, Refusal, Registry
+
+
+def read(call, scene):
+    words = call.arguments
+    if "install" not in words:
+        return None
+    if "crash" in words:
+        raise ValueError("boom")
+    if "die" in words:
+        import os
+        os._exit(9)
+    if "sleep" in words:
+        print("READY", file=sys.stderr, flush=True)
+        time.sleep(60)
+    return Fetch(
+        call,
+        "install",
+        call.cwd,
+        scene.project(call.cwd, "fake.json"),
+        ("fake.json",),
+        count=3,
+        blocked=Refusal("fake-odd", "the manifest is odd") if "odd" in words else None,
+        assumptions=("the moon is full",) if "risky" in words else (),
+    )
+
+
+ecosystem = Ecosystem("fake", "Fake", "", Registry("FakeHub", "nobody", False), "fakepm", read)
+"""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for the module path, with one plugin that works and one that does not load."""
+    directory = tmp_path_factory.mktemp("site")
+    (directory / "fakepm_plugin.py").write_text(textwrap.dedent(_PLUGIN))
+    (directory / "broken_plugin.py").write_text("raise RuntimeError('no such luck')\n")
+    for name, module in (("fake", "fakepm_plugin"), ("broken", "broken_plugin")):
+        info = directory / name / f"{name}_dist-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[dockerlayer.ecosystems]\n{name} = {module}:ecosystem\n")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def environment(site: Path) -> dict[str, str]:
+    """What the program's environment is made of, whatever that of the tests holds."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    modules = os.pathsep.join(map(str, (ROOT, ROOT / "rules", site, site / "fake")))
+    return {**kept, "PYTHONPATH": modules, "HOME": str(site), "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+Runner = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Runner:
+    """``run(*arguments, ...)`` runs ``dockerlayer`` in the test's directory and gives what came of it."""
+
+    def start(
+        *arguments: str | bytes | Path,
+        cwd: Path = tmp_path,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        wrapper: tuple[str, ...] = (),
+    ) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [*wrapper, sys.executable, "-m", "dockerlayer", *arguments],
+            cwd=cwd,
+            input=stdin,
+            env={**environment, **(env or {})},
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+
+    return start
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose Dockerfile copies the source before it downloads."""
+    directory = tmp_path / "project"
+    directory.mkdir()
+    (directory / "Dockerfile").write_bytes(BAD)
+    (directory / "fake.json").write_text("{}")
+    (directory / "main.py").write_text("print()")
+    return directory
