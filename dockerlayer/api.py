@@ -71,7 +71,7 @@ class Split(NamedTuple):
 
     ``download`` is the shell text of the download, to be run in the image directory ``directory`` (default: where the
     call runs). ``edits`` turn the call into its offline form; empty edits leave it as it is. ``notes`` say what the
-    split costs.
+    split costs, ``writes`` the image paths that the download leaves for the install.
     """
 
     download: str
@@ -79,6 +79,7 @@ class Split(NamedTuple):
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     directory: str = ""
+    writes: tuple[str, ...] = ()
 
 
 class Lock(NamedTuple):

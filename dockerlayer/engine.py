@@ -56,9 +56,12 @@ def default_rules(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
     return frozenset(name for name, rule in rules_of(ecosystems).items() if rule.default)
 
 
-def context_for(dockerfile: Path, directory: Path | None) -> Context:
-    """The build context of a Dockerfile: the directory given, else the one it stands in."""
-    return Context.open(directory if directory is not None else dockerfile.parent, dockerfile)
+def context_for(dockerfile: Path, directory: Path | None, near: Context | None = None) -> Context:
+    """The build context of a Dockerfile: the directory given, else the one it stands in.
+
+    ``near`` is the context of a file just dealt with: thousands of Dockerfiles in one directory list it once.
+    """
+    return Context.open(directory if directory is not None else dockerfile.parent, dockerfile, near)
 
 
 def examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:

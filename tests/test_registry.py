@@ -12,7 +12,8 @@ from dockerlayer.registry import GROUP, discover, load
 
 PLUGIN = """\
 from dockerlayer.api import Ecosystem, Registry
-ecosystem = Ecosystem("toy", "Toy", "https://example.com", Registry("Toys", "nobody", True), "toy", lambda call, scene: None)
+toys = Registry("Toys", "nobody", True)
+ecosystem = Ecosystem("toy", "Toy", "https://example.com", toys, "toy", lambda call, scene: None)
 """
 
 
@@ -36,7 +37,8 @@ def test_a_third_party_plugin_is_loaded_and_a_broken_one_reported(
     install(
         tmp_path,
         "dockerlayer_toy",
-        f"[console_scripts]\na = b:c\n\n[{GROUP}]\n# remark\ntoy = toy_plugin:ecosystem\ngone = no_such:x\nodd = toy_plugin:PLUGIN\n",
+        f"[console_scripts]\na = b:c\n\n[{GROUP}]\n# remark\n"
+        "toy = toy_plugin:ecosystem\ngone = no_such:x\nodd = toy_plugin:PLUGIN\n",
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     ecosystems, broken = load(discover([str(tmp_path)]))

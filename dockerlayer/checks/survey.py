@@ -126,7 +126,8 @@ def _is_broad(placement: Placement, fetch: Fetch, needed: frozenset[str]) -> boo
         return False
     named = {item.context for item in placement.placed if not item.is_dir}
     others = placement.others(needed)
-    if overlap(placement.target.rstrip("/") or "/", fetch.directory):
+    target = placement.target.rstrip("/") or "/"
+    if overlap(target, fetch.directory) or (fetch.call.cwd is not None and overlap(target, fetch.call.cwd)):
         return any(_is_source(item, named) for item in others)
     # Elsewhere in the image only what is plainly source counts; a directory of settings is changed rarely.
     return any(_has_source_suffix(item) for item in islice(others, _LOOKED_AT))

@@ -100,10 +100,15 @@ def _work(task: Task, source: Source) -> Result:
     return _result(task, source, record, data, outcome.data)
 
 
+_near: Context | None = None
+
+
 def _context(task: Task, source: Source) -> Context:
+    global _near
     directory = Path(task.context) if task.context is not None else None
     if source.placed:
-        return context_for(Path(source.path), directory)
+        _near = context_for(Path(source.path), directory, _near)
+        return _near
     return Context.open(directory) if directory is not None else Context.nothing()
 
 

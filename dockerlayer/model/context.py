@@ -125,12 +125,15 @@ class Context:
         self._survives = lru_cache(maxsize=1024)(self._has_survivor)
 
     @classmethod
-    def open(cls, root: Path, dockerfile: Path | None = None) -> Context:
+    def open(cls, root: Path, dockerfile: Path | None = None, near: Context | None = None) -> Context:
         """The context directory ``root``; raises InputError if it is no directory that can be listed.
 
         ``<dockerfile>.dockerignore`` beside ``dockerfile`` is preferred to ``root``'s ``.dockerignore``, as in
-        BuildKit's frontend/dockerui; either is read when first needed.
+        BuildKit's frontend/dockerui; either is read when first needed. A context ``near`` with the same root lends
+        what it has read of the directory.
         """
+        if near is not None and near.root == root:
+            return cls(near._tree, dockerfile)
         try:
             with os.scandir(root):
                 pass

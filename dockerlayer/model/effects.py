@@ -77,7 +77,7 @@ _VALUE_OPTIONS = frozenset({"-o", "-O", "-C", "-f", "-P", "-d", "-t", "--output"
 
 def effect_of(call: Call) -> Effect:
     """The effect of one command, redirections included."""
-    effect = _redirections(call)
+    effect = redirections(call)
     program = call.program
     if program == "cd" or (program == "mkdir" and call.has("-p", "--parents")):
         # A directory that is made twice is the same directory; where a moved command runs is checked on its own.
@@ -168,7 +168,8 @@ def path_of(call: Call, word: str) -> str | None:
     return join(call.cwd, text or ".") if call.cwd is not None else None
 
 
-def _redirections(call: Call) -> Effect:
+def redirections(call: Call) -> Effect:
+    """What the redirections of a command read and write."""
     reads: list[str] = []
     writes: list[str] = []
     for redirect in call.command.redirects:

@@ -18,6 +18,11 @@ from dockerlayer.model.variables import expand
 
 # Files that travel with every context and that no build step of the project reads as source.
 _NOT_SOURCE = ("Dockerfile", "Containerfile", ".dockerignore", ".gitignore", ".gitattributes", ".gitkeep")
+# Directories that every base image has.
+_DIRECTORIES = frozenset(
+    """/ /bin /etc /home /lib /media /mnt /opt /root /run /sbin /srv /tmp /usr /usr/bin /usr/lib /usr/local
+    /usr/local/bin /usr/local/lib /usr/local/share /usr/sbin /usr/share /usr/src /var /var/lib /var/tmp""".split()
+)
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 
 
@@ -57,7 +62,8 @@ class Placement:
     def _into_directory(self, count: int) -> bool:
         target = self.target.rstrip("/") or "/"
         return (
-            self.target.endswith("/")
+            target in _DIRECTORIES
+            or self.target.endswith("/")
             or count > 1
             or len(self.sources) > 1
             or is_within(self.step.state.workdir, target)

@@ -14,8 +14,7 @@ SYSTEM = tuple(
     """/usr/bin /usr/sbin /usr/lib /usr/lib64 /usr/libexec /usr/share /usr/include /usr/local/bin /usr/local/sbin
     /usr/local/lib /usr/local/share /usr/local/include /usr/local/etc /usr/local/go /etc /var/lib/apt /var/lib/dpkg
     /var/lib/apk /var/lib/rpm /var/lib/yum /var/cache /var/log /lib /lib64 /bin /sbin /run /opt/venv /root/.cache
-    /root/.config /root/.local /root/.ssh /root/.npm /root/.npmrc /root/.netrc /root/.gitconfig /root/.pip
-    /root/.docker /go/pkg /go/bin /dev /proc /sys""".split()
+    /root/.config /root/.local /root/.ssh /root/.netrc /root/.gitconfig /root/.docker /dev /proc /sys""".split()
 )
 """Where the system, its package managers and their users' settings live: what installs read and write."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dockerlayer.api import SYSTEM_WRITES, Ecosystem, Refusal
 from dockerlayer.checks.survey import Sighting, Survey, image_needs
 from dockerlayer.model.calls import Call
-from dockerlayer.model.effects import EVERYTHING, NOTHING, Effect, effect_of
+from dockerlayer.model.effects import EVERYTHING, NOTHING, Effect, effect_of, redirections
 from dockerlayer.model.files import Placement
 from dockerlayer.model.paths import join, overlap
 from dockerlayer.model.stages import Step
@@ -37,7 +37,7 @@ class Effects:
         """What a command reads and writes."""
         for ecosystem in self.survey.ecosystems:
             if ecosystem.answers_to.match(call.program):
-                return self._of_plugin(ecosystem, call)
+                return self._of_plugin(ecosystem, call) | redirections(call)
         return effect_of(call)
 
     def _of_plugin(self, ecosystem: Ecosystem, call: Call) -> Effect:
@@ -112,7 +112,7 @@ def hoisted(
     sinking = {placement.step for placement in broad}
     target = Effect(
         tuple(path for seen in sightings for path in (*image_needs(seen.fetch), *seen.fetch.reads)) + SYSTEM_WRITES,
-        tuple(path for seen in sightings for path in seen.fetch.writes) + SYSTEM_WRITES,
+        tuple(path for seen in sightings for path in (*seen.fetch.writes, *_left(seen))) + SYSTEM_WRITES,
     )
     chosen: list[Step] = []
     for step in reversed(between):
@@ -130,6 +130,10 @@ def hoisted(
         if refusal is not None:
             return refusal
     return chosen
+
+
+def _left(seen: Sighting) -> tuple[str, ...]:
+    return seen.fetch.split.writes if seen.fetch.split is not None else ()
 
 
 def _may_wait(step: Step, chosen: Sequence[Step], sightings: Sequence[Sighting], *, download_only: bool) -> bool:

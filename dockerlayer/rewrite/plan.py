@@ -7,16 +7,11 @@ it offline; ``narrow`` moves the install itself.
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
 
-from dockerlayer.api import NOT_IN_CONTEXT, SYSTEM_WRITES, Call, Edit, Refusal, is_within, relative
-from dockerlayer.checks.survey import Candidate, Sighting, Survey, image_needs
+from dockerlayer.api import NOT_IN_CONTEXT, SYSTEM_WRITES, Edit, Refusal, is_within
+from dockerlayer.checks.survey import Candidate, Sighting, Survey
 from dockerlayer.findings import Applicability, Fix
-from dockerlayer.model.calls import SUCCESS_ONLY
-from dockerlayer.model.effects import cleans_up, installs
 from dockerlayer.model.files import Placement
 from dockerlayer.model.paths import overlap
 from dockerlayer.model.stages import Step
@@ -24,20 +19,9 @@ from dockerlayer.rewrite.chunks import Chunk, blank_only, chunks_of, region_edit
 from dockerlayer.rewrite.copies import narrow_copies
 from dockerlayer.rewrite.order import Effects, absolute_target, hoisted
 from dockerlayer.rewrite.runs import RunText, apply
+from dockerlayer.rewrite.shapes import Shape, Shaper
 
 PATTERNS = ("split", "narrow")
-
-
-class _Shape(NamedTuple):
-    """What becomes of the RUN: what stands before the narrow copies, what fetches, and what stays below the others."""
-
-    pattern: str
-    before: bytes
-    above: bytes
-    below: bytes
-    below_comments: bytes
-    assumptions: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 class Planner:
@@ -49,6 +33,7 @@ class Planner:
         self.analysis = survey.analysis
         self.data = survey.analysis.dockerfile.data
         self.effects = Effects(survey)
+        self.shaper = Shaper(self.effects)
 
     def plan(self, candidate: Candidate) -> Fix | tuple[Refusal, ...]:
         """A fix for a source-before-download finding, or every reason why there is none."""
@@ -59,16 +44,15 @@ class Planner:
         first = min(placement.step.index for placement in broad)
         between = step.stage.steps[first : step.index]
         shape = self._shape(candidate)
-        if not isinstance(shape, _Shape):
+        if not isinstance(shape, Shape):
             return shape
-        only = shape.pattern == "split" and all(seen.fetch.kind == "build" for seen in candidate.sightings)
-        above = hoisted(
-            self.effects, between[1:], broad, self._kept(step, broad, ()), candidate.sightings, download_only=only
-        )
+        only = shape.pattern == "split" and shape.builds
+        first_kept = self._kept(step, broad, ())
+        above = hoisted(self.effects, between[1:], broad, first_kept, shape.sightings, download_only=only)
         if isinstance(above, Refusal):
             return (above,)
         kept = self._kept(step, broad, above)
-        copies = narrow_copies(step, candidate.sightings, broad, kept)
+        copies = narrow_copies(step, shape.sightings, broad, kept)
         if isinstance(copies, Refusal):
             return (copies,)
         return self._write(candidate, between, above, shape, copies)
@@ -79,8 +63,8 @@ class Planner:
         refusal = self._precondition(candidate)
         if refusal is not None:
             return (refusal,)
-        shape = self._split(candidate, self._text(step))
-        if not isinstance(shape, _Shape):
+        shape = self.shaper.split(candidate, self._text(step), ())
+        if not isinstance(shape, Shape):
             return shape
         return self._write(candidate, [], [], shape, [])
 
@@ -149,127 +133,26 @@ class Planner:
             text = self.data
         return b"\r\n" if b"\r\n" in text else b"\n"
 
-    def _shape(self, candidate: Candidate) -> _Shape | tuple[Refusal, ...]:
+    def _shape(self, candidate: Candidate) -> Shape | tuple[Refusal, ...]:
         text = self._text(candidate.step)
+        kept = self._kept(candidate.step, candidate.broad, ())
         builds = any(seen.fetch.kind == "build" for seen in candidate.sightings)
         refusals: list[Refusal] = []
         splits = any(seen.fetch.split is not None or seen.fetch.no_split is not None for seen in candidate.sightings)
         if builds or (self.pattern == "split" and splits):
-            shape = self._split(candidate, text)
-            if isinstance(shape, _Shape):
+            shape = self.shaper.split(candidate, text, kept)
+            if isinstance(shape, Shape):
                 return shape
             refusals.extend(shape)
         if not builds:
-            shape = self._narrow(candidate, text)
-            if isinstance(shape, _Shape):
+            shape = self.shaper.narrow(candidate, text, kept)
+            if isinstance(shape, Shape):
                 return shape
             refusals.extend(shape)
         return tuple(refusals)
 
-    def _split(self, candidate: Candidate, text: RunText) -> _Shape | tuple[Refusal, ...]:
-        mains = [seen for seen in candidate.sightings if seen.fetch.kind in {"install", "build"}]
-        splits = [seen.fetch.split for seen in mains if seen.fetch.split is not None]
-        line = text.run.step.line
-        if not mains or len(splits) != len(mains):
-            stated = tuple(seen.fetch.no_split for seen in mains if seen.fetch.no_split is not None)
-            return stated or (Refusal("no-split", "nothing in this step can be split", line),)
-        places = {split.directory or seen.call.cwd or "" for seen, split in zip(mains, splits, strict=True)}
-        if any(mount.kind == "tmpfs" for mount in text.run.step.mounts):
-            return (Refusal("tmpfs", "what is downloaded under a tmpfs mount is not in the layer", line),)
-        if len({split.download for split in splits}) > 1 or len(places) > 1:
-            return (Refusal("several-downloads", "the step holds several different downloads", line),)
-        for seen in mains:
-            if seen.call.user != text.run.step.state.user:
-                return (Refusal("other-user", f"{seen.call.program} runs as another user than the step", line),)
-            if seen.call.guards - {"and"}:
-                return (Refusal("conditional", f"{seen.call.program} runs under a condition or inside another", line),)
-        before = mains[0].call.segment
-        prefix = [index for index in range(before) if not text.is_pure_state(index)]
-        moved = text.calls(prefix)
-        kept = self._kept(text.run.step, candidate.broad, ()) if candidate.broad else []
-        for call in moved:
-            if not self.effects.passes(self.effects.of_call(call), candidate.broad, kept):
-                return (Refusal("unknown-command-before", f"{call.program} runs first and may need the source", line),)
-        if prefix and (refusal := _separates_cleanup(text, before)):
-            return (refusal,)
-        problems = [text.can_cut(before) if prefix else None, self._places(candidate, moved)]
-        state, above_state = text.state(before), text.state(before, directory=False)
-        go_to = _change_directory(next(iter(places)), text.run.step.state.workdir)
-        problems.extend(item for item in (state, above_state, go_to) if isinstance(item, Refusal))
-        refusals = tuple(item for item in problems if item is not None)
-        if refusals or isinstance(state, Refusal) or isinstance(above_state, Refusal) or isinstance(go_to, Refusal):
-            return refusals
-        edits = tuple(edit for split in splits for edit in split.edits) if text.run.script.kind != "exec" else ()
-        instruction = text.instruction
-        if prefix:
-            below = text.tail(before, state, edits)
-        else:
-            below = apply(self.data, edits, instruction.start, instruction.end)
-        return _Shape(
-            "split",
-            text.head(prefix[-1] + 1) + text.newline if prefix else b"",
-            text.new_run([*above_state, *go_to], splits[0].download),
-            below,
-            text.gap_comments(before) if prefix else b"",
-            tuple(note for split in splits for note in split.assumptions),
-            tuple(dict.fromkeys(note for split in splits for note in split.notes)),
-        )
-
-    def _places(self, candidate: Candidate, calls: Sequence[Call]) -> Refusal | None:
-        """Whether the directories that moved commands run in are there before the source is."""
-        step = candidate.step
-        kept = [step.state.workdir]
-        for seen in candidate.sightings:
-            kept.extend(posixpath.dirname(path) for path in image_needs(seen.fetch))
-        for call in calls:
-            if call.cwd is None:
-                return Refusal("directory-unknown", f"where {call.program} runs is not known", step.line)
-            if any(is_within(place, call.cwd) for place in kept):
-                continue
-            if any(placement.brings(call.cwd) for placement in candidate.broad):
-                return Refusal("directory-missing", f"{call.cwd} is not there before the source is copied", step.line)
-        return None
-
-    def _narrow(self, candidate: Candidate, text: RunText) -> _Shape | tuple[Refusal, ...]:
-        step = candidate.step
-        fetching = {id(seen.call) for seen in candidate.sightings}
-        first = min(seen.call.segment for seen in candidate.sightings)
-        for seen in candidate.sightings:
-            if not seen.call.always and not seen.call.guards <= SUCCESS_ONLY | {"subshell"}:
-                return (
-                    Refusal("conditional", f"{seen.call.program} runs under a condition, or its failure is hidden"),
-                )
-        for seen in candidate.sightings:
-            for path in seen.fetch.writes:
-                if any(placement.brings(path) for placement in candidate.broad):
-                    what = f"the COPY brings something to {path}, which the install writes"
-                    return (Refusal("would-be-overwritten", what, step.line),)
-        kept = self._kept(step, candidate.broad, ())
-        cut = len(text.segments)
-        for call in text.run.calls:
-            if id(call) in fetching or self.effects.passes(self.effects.of_call(call), candidate.broad, kept):
-                continue
-            if call.segment <= first:
-                what = f"{call.program} runs first in the RUN and may need the source"
-                return (Refusal("unknown-command-before", what, step.line),)
-            cut = min(cut, call.segment)
-        last = max(seen.call.segment for seen in candidate.sightings if seen.call.segment < cut)
-        if cut < len(text.segments):
-            while cut - 1 > last and text.only_prepares(cut - 1):
-                cut -= 1
-        missing = self._places(candidate, text.calls(range(cut)))
-        if missing is not None:
-            return (missing,)
-        instruction = step.instruction
-        if cut == len(text.segments):
-            return _Shape("narrow", b"", self.data[instruction.start : instruction.end], b"", b"", (), ())
-        refusal, state = text.can_cut(cut) or _separates_cleanup(text, cut), text.state(cut)
-        if refusal is not None or isinstance(state, Refusal):
-            return tuple(item for item in (refusal, state) if isinstance(item, Refusal))
-        return _Shape("narrow", b"", text.head(cut), text.tail(cut, state), text.gap_comments(cut), (), ())
-
     def _write(
-        self, candidate: Candidate, between: Sequence[Step], above: Sequence[Step], shape: _Shape, copies: list[str]
+        self, candidate: Candidate, between: Sequence[Step], above: Sequence[Step], shape: Shape, copies: list[str]
     ) -> Fix | tuple[Refusal, ...]:
         step = candidate.step
         newline = self._newline(step)
@@ -278,7 +161,7 @@ class Planner:
         new = [chunk for chunk in old if chunk.step in above]
         # A banner, or a remark about a build, is about what stays below.
         split = bool(between) and shape.pattern == "split"
-        stays = split and all(seen.fetch.kind == "build" for seen in candidate.sightings)
+        stays = split and shape.builds
         remarks = b"" if stays else own.comments
         lead = blank_only(own.lead, newline) if split else own.lead
         if shape.before:
@@ -290,9 +173,8 @@ class Planner:
             sinking = {placement.step for placement in candidate.broad}
             pragmas = next((chunk.pragmas for chunk in old if chunk.step in sinking), b"")
             new.append(Chunk(lead, remarks, pragmas if len(copies) == 1 else b"", lines))
-            new.append(Chunk(b"", b"", own.pragmas, shape.above))
-        else:
-            new.append(Chunk(lead, remarks, own.pragmas, shape.above))
+            lead, remarks = b"", b""
+        new.append(Chunk(lead, remarks, own.pragmas, shape.above, None if shape.below else step))
         moved_workdir = any(item.name == "workdir" for item in above)
         for chunk in old[:-1]:
             if chunk.step in above:
@@ -310,13 +192,19 @@ class Planner:
             remarks = own.comments if stays else b""
             new.append(Chunk(lead, remarks + shape.below_comments, own.pragmas, shape.below))
         start = old[0].step.instruction.start - len(old[0].comments) - len(old[0].pragmas) if old[0].step else 0
+        commands = [item for item in above if item.name == "run"]
+        written = [*shape.writes, *(path for item in commands for path in self.effects.of_step(item).writes)]
         assumptions = tuple(
             dict.fromkeys(
-                (*shape.assumptions, *(note for seen in candidate.sightings for note in seen.fetch.assumptions))
+                (
+                    *shape.assumptions,
+                    *(note for seen in shape.sightings for note in seen.fetch.assumptions),
+                    *_loose(written, candidate.broad),
+                )
             )
         )
         return Fix(
-            title=_title(shape, candidate.sightings),
+            title=_title(shape),
             edits=region_edits(start, old, new, newline),
             applicability=Applicability.UNSAFE if assumptions else Applicability.SAFE,
             pattern=shape.pattern,
@@ -338,7 +226,7 @@ class Planner:
         end = step.instruction.args_end
         if self.data[end - len(written) : end] != written:
             return Refusal("workdir-between", f"line {passed[0].line} changes the directory that a COPY is relative to")
-        slash = b"/" if not target.endswith("/") else b""
+        slash = b"/" if written.endswith((b"/", b".")) and target != "/" else b""
         edit = Edit(end - len(written), end, target.encode() + slash)
         return chunk._replace(body=apply(self.data, (edit,), step.instruction.start, step.instruction.end))
 
@@ -352,31 +240,21 @@ def _fills_system(placement: Placement, sightings: Sequence[Sighting]) -> bool:
     )
 
 
-def _separates_cleanup(text: RunText, cut: int) -> Refusal | None:
-    """A RUN is not cut between what installs system packages and what removes them: they would stay in the image."""
-    removing = [call for call in text.calls(range(cut, len(text.segments))) if cleans_up(call)]
-    if removing and any(installs(call) for call in text.calls(range(cut))):
-        what = " ".join(removing[0].argv)
-        return Refusal("cleanup-in-same-run", f"{what!r} must stay in the layer of what it removes", text.run.step.line)
-    return None
+def _loose(paths: Iterable[str], broad: Sequence[Placement]) -> Iterator[str]:
+    """What is now written into the project before the copy, and would be overwritten if the context had it one day."""
+    for path in paths:
+        for placement in broad:
+            origin = placement.origin(path)
+            if origin and not placement.context.keeps_out(origin):
+                yield (
+                    f"{origin} is not in the ignore file: "
+                    "if it exists where the image is built, COPY puts it over what was installed"
+                )
 
 
-def _change_directory(directory: str, workdir: str) -> list[bytes] | Refusal:
-    """The ``cd`` that a RUN needs to work in an image directory."""
-    inside = relative(directory, workdir)
-    if inside == "":
-        return []
-    if inside is None and not directory.startswith("/"):
-        return Refusal("directory-unknown", f"{directory} cannot be written as a path")
-    place = inside if inside is not None else directory
-    if not re.fullmatch(r"[\w./@+-]+", place):
-        return Refusal("odd-name", f"{place} would have to be quoted for the shell")
-    return [f"cd {place}".encode()]
-
-
-def _title(shape: _Shape, sightings: Sequence[Sighting]) -> str:
-    names = " and ".join(dict.fromkeys(seen.ecosystem.registry.name for seen in sightings))
+def _title(shape: Shape) -> str:
+    names = " and ".join(dict.fromkeys(seen.ecosystem.registry.name for seen in shape.sightings))
     if shape.pattern == "split":
-        after = "build" if all(seen.fetch.kind == "build" for seen in sightings) else "install"
+        after = "build" if shape.builds else "install"
         return f"download from {names} in a layer of its own, {after} after the source is copied"
     return f"install from {names} before the source is copied"

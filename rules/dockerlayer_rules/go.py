@@ -57,7 +57,9 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     remote = [word for word in operands if _is_remote(word)]
     adds = verb == "get" and scene.has(join(directory, "go.mod"))
     if verb in {"install", "run", "get"} and remote and not adds:
-        return Fetch(call, "tool", directory, count=len(remote), unit="modules")
+        gopath = call.value("GOPATH") or "/go"
+        writes = tuple(join(gopath, place) for place in ("src", "bin", "pkg"))
+        return Fetch(call, "tool", directory, writes=writes, count=len(remote), unit="modules")
     if verb == "get" and (remote or call.has("-u")):
         anew = Refusal("resolves-anew", "go get chooses versions anew and changes go.mod", call.step.line)
         return Fetch(call, "build", directory, unit="modules", blocked=anew)
@@ -86,7 +88,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         blocked = _too_old(call, directory)
     if blocked is None and lock is not None and lock.state != "ok":
         blocked = Refusal("no-lockfile", f"no go.sum reaches {directory}: the build needs it as well", call.step.line)
-    reads = tuple(join(directory, name) for name in ("go.mod", "go.sum", "go.work", "vendor"))
+    reads = (*(join(directory, name) for name in ("go.mod", "go.sum", "go.work", "vendor")), "/go/pkg", "/root/go")
     count = len(modules) or None
     fetch = Fetch(call, kind, directory, origin, needs, (), count, "modules", lock, blocked=blocked, reads=reads)
     if kind == "download":

@@ -39,6 +39,7 @@ VALUE_OPTIONS = frozenset(
         --fetch-retry-maxtimeout --maxsockets --tag --target --arch --platform --network-timeout --jobs
         --python --before --install-strategy --cpu --os --libc""".split()
 )
+SETTINGS = ("/root/.npmrc", "/root/.npm", "/home/node/.npmrc")
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 
 
@@ -134,7 +135,7 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
         needs.append(".npmrc")
     needs.extend(posixpath.join(member, "package.json") for member in members)
     writes = tuple(join(directory, posixpath.join(place, "node_modules")) for place in ("", *members))
-    reads = (join(directory, ".npmrc"), join(directory, "package-lock.json"))
+    reads = (*(join(directory, name) for name in (".npmrc", "package-lock.json")), *SETTINGS)
     fetch = Fetch(call, "install", directory, origin, tuple(needs), writes, count, "packages", lock, reads=reads)
     refusal = next(_obstacles(fetch, scene, manifest, locked, members), None)
     if refusal is not None:
@@ -142,14 +143,7 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
     extra = [*local_packages(locked or {}, members), *lifecycle_needs(scene.context, origin, manifest)]
     if call.has("--ignore-scripts"):
         extra = [*local_packages(locked or {}, members)]
-    loose = not scene.context.keeps_out(posixpath.join(origin, "node_modules"))
-    assumption = (
-        f"{posixpath.join(origin, 'node_modules')} is not in the ignore file: "
-        "if it exists where the image is built, COPY puts it over the installed packages"
-    )
-    return replace(
-        fetch, needs=tuple(dict.fromkeys([*needs, *map(str, extra)])), assumptions=(assumption,) if loose else ()
-    )
+    return replace(fetch, needs=tuple(dict.fromkeys([*needs, *map(str, extra)])))
 
 
 def _obstacles(
@@ -244,7 +238,7 @@ def _lock(
 def effect(call: Call, scene: Scene) -> Effect | None:
     """What the npm commands that fetch nothing read and write."""
     verb = _parse(call)[0]
-    return Effect(writes=SYSTEM_WRITES) if verb in HARMLESS else None
+    return Effect(writes=(*SYSTEM_WRITES, *SETTINGS)) if verb in HARMLESS else None
 
 
 ecosystem = Ecosystem(

@@ -1,0 +1,176 @@
+"""What can become of a RUN that fetches: a download split off it, or the whole of it moved up."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dockerlayer.api import Call, Refusal, is_within, relative
+from dockerlayer.checks.survey import Candidate, Sighting, image_needs
+from dockerlayer.model.calls import SUCCESS_ONLY
+from dockerlayer.model.effects import cleans_up, installs
+from dockerlayer.model.files import Placement
+from dockerlayer.rewrite.order import Effects
+from dockerlayer.rewrite.runs import RunText, apply
+
+
+class Shape(NamedTuple):
+    """What becomes of the RUN: what stands before the narrow copies, what fetches, and what stays below the others.
+
+    ``sightings`` are the calls that are fetched for above; ``writes`` the image paths that are written above.
+    """
+
+    pattern: str
+    before: bytes
+    above: bytes
+    below: bytes
+    below_comments: bytes
+    sightings: tuple[Sighting, ...]
+    writes: tuple[str, ...]
+    assumptions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def builds(self) -> bool:
+        """Whether what stays below is a build of the project, not an install."""
+        return all(seen.fetch.kind == "build" for seen in self.sightings)
+
+
+class Shaper:
+    """Shapes the RUN of a finding; ``kept`` are the copies that stay above whatever is planned."""
+
+    def __init__(self, effects: Effects) -> None:
+        self.effects = effects
+
+    def split(self, candidate: Candidate, text: RunText, kept: Sequence[Placement]) -> Shape | tuple[Refusal, ...]:
+        """The download alone above the copies, the RUN below them with its installs offline."""
+        mains = [seen for seen in candidate.sightings if seen.fetch.kind in {"install", "build"}]
+        splits = [seen.fetch.split for seen in mains if seen.fetch.split is not None]
+        line = text.run.step.line
+        if not mains or len(splits) != len(mains):
+            stated = tuple(seen.fetch.no_split for seen in mains if seen.fetch.no_split is not None)
+            return stated or (Refusal("no-split", "nothing in this step can be split", line),)
+        places = {split.directory or seen.call.cwd or "" for seen, split in zip(mains, splits, strict=True)}
+        if any(mount.kind == "tmpfs" for mount in text.run.step.mounts):
+            return (Refusal("tmpfs", "what is downloaded under a tmpfs mount is not in the layer", line),)
+        if len({split.download for split in splits}) > 1 or len(places) > 1:
+            return (Refusal("several-downloads", "the step holds several different downloads", line),)
+        for seen in mains:
+            if seen.call.user != text.run.step.state.user:
+                return (Refusal("other-user", f"{seen.call.program} runs as another user than the step", line),)
+            if seen.call.guards - {"and"}:
+                return (Refusal("conditional", f"{seen.call.program} runs under a condition or inside another", line),)
+        before = mains[0].call.segment
+        prefix = [index for index in range(before) if not text.is_pure_state(index)]
+        moved = text.calls(prefix)
+        for call in moved:
+            if not self.effects.passes(self.effects.of_call(call), candidate.broad, kept):
+                return (Refusal("unknown-command-before", f"{call.program} runs first and may need the source", line),)
+        if prefix and (refusal := _separates_cleanup(text, before)):
+            return (refusal,)
+        problems = [text.can_cut(before) if prefix else None, self._places(candidate, moved)]
+        state, above_state = text.state(before), text.state(before, directory=False)
+        go_to = _change_directory(next(iter(places)), text.run.step.state.workdir)
+        problems.extend(item for item in (state, above_state, go_to) if isinstance(item, Refusal))
+        refusals = tuple(item for item in problems if item is not None)
+        if refusals or isinstance(state, Refusal) or isinstance(above_state, Refusal) or isinstance(go_to, Refusal):
+            return refusals
+        edits = tuple(edit for split in splits for edit in split.edits) if text.run.script.kind != "exec" else ()
+        instruction = text.instruction
+        if prefix:
+            below = text.tail(before, state, edits)
+        else:
+            below = apply(text.data, edits, instruction.start, instruction.end)
+        return Shape(
+            "split",
+            text.head(prefix[-1] + 1) + text.newline if prefix else b"",
+            text.new_run([*above_state, *go_to], splits[0].download),
+            below,
+            text.gap_comments(before) if prefix else b"",
+            candidate.sightings,
+            self._writes(moved),
+            tuple(note for split in splits for note in split.assumptions),
+            tuple(dict.fromkeys(note for split in splits for note in split.notes)),
+        )
+
+    def narrow(self, candidate: Candidate, text: RunText, kept: Sequence[Placement]) -> Shape | tuple[Refusal, ...]:
+        """The RUN itself above the copies, up to the first command that needs the source."""
+        step = candidate.step
+        fetching = {id(seen.call) for seen in candidate.sightings}
+        first = min(seen.call.segment for seen in candidate.sightings)
+        for seen in candidate.sightings:
+            if not seen.call.always and not seen.call.guards <= SUCCESS_ONLY | {"subshell"}:
+                return (
+                    Refusal("conditional", f"{seen.call.program} runs under a condition, or its failure is hidden"),
+                )
+        for seen in candidate.sightings:
+            for path in seen.fetch.writes:
+                if any(placement.brings(path) for placement in candidate.broad):
+                    what = f"the COPY brings something to {path}, which the install writes"
+                    return (Refusal("would-be-overwritten", what, step.line),)
+        cut = len(text.segments)
+        for call in text.run.calls:
+            if id(call) in fetching or self.effects.passes(self.effects.of_call(call), candidate.broad, kept):
+                continue
+            if call.segment <= first:
+                what = f"{call.program} runs first in the RUN and may need the source"
+                return (Refusal("unknown-command-before", what, step.line),)
+            cut = min(cut, call.segment)
+        last = max(seen.call.segment for seen in candidate.sightings if seen.call.segment < cut)
+        if cut < len(text.segments):
+            while cut - 1 > last and text.only_prepares(cut - 1):
+                cut -= 1
+        missing = self._places(candidate, text.calls(range(cut)))
+        if missing is not None:
+            return (missing,)
+        moved = tuple(seen for seen in candidate.sightings if seen.call.segment < cut)
+        writes = self._writes(text.calls(range(cut)))
+        instruction = step.instruction
+        if cut == len(text.segments):
+            return Shape("narrow", b"", text.data[instruction.start : instruction.end], b"", b"", moved, writes)
+        refusal, state = text.can_cut(cut) or _separates_cleanup(text, cut), text.state(cut)
+        if refusal is not None or isinstance(state, Refusal):
+            return tuple(item for item in (refusal, state) if isinstance(item, Refusal))
+        return Shape("narrow", b"", text.head(cut), text.tail(cut, state), text.gap_comments(cut), moved, writes)
+
+    def _writes(self, calls: Sequence[Call]) -> tuple[str, ...]:
+        return tuple(path for call in calls for path in self.effects.of_call(call).writes)
+
+    def _places(self, candidate: Candidate, calls: Sequence[Call]) -> Refusal | None:
+        """Whether the directories that moved commands run in are there before the source is."""
+        step = candidate.step
+        kept = [step.state.workdir]
+        for seen in candidate.sightings:
+            kept.extend(posixpath.dirname(path) for path in image_needs(seen.fetch))
+        for call in calls:
+            if call.cwd is None:
+                return Refusal("directory-unknown", f"where {call.program} runs is not known", step.line)
+            if any(is_within(place, call.cwd) for place in kept):
+                continue
+            if any(placement.brings(call.cwd) for placement in candidate.broad):
+                return Refusal("directory-missing", f"{call.cwd} is not there before the source is copied", step.line)
+        return None
+
+
+def _separates_cleanup(text: RunText, cut: int) -> Refusal | None:
+    """A RUN is not cut between what installs system packages and what removes them: they would stay in the image."""
+    removing = [call for call in text.calls(range(cut, len(text.segments))) if cleans_up(call)]
+    if removing and any(installs(call) for call in text.calls(range(cut))):
+        what = " ".join(removing[0].argv)
+        return Refusal("cleanup-in-same-run", f"{what!r} must stay in the layer of what it removes", text.run.step.line)
+    return None
+
+
+def _change_directory(directory: str, workdir: str) -> list[bytes] | Refusal:
+    """The ``cd`` that a RUN needs to work in an image directory."""
+    inside = relative(directory, workdir)
+    if inside == "":
+        return []
+    if inside is None and not directory.startswith("/"):
+        return Refusal("directory-unknown", f"{directory} cannot be written as a path")
+    place = inside if inside is not None else directory
+    if not re.fullmatch(r"[\w./@+-]+", place):
+        return Refusal("odd-name", f"{place} would have to be quoted for the shell")
+    return [f"cd {place}".encode()]

@@ -1,0 +1,21 @@
+"""What every test may ask for: the ecosystems that ship with dockerlayer, read as an installation would read them."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from dockerlayer import registry
+from dockerlayer.api import Ecosystem
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def ecosystems() -> tuple[Ecosystem, ...]:
+    """The shipped ecosystems, whether or not the project is installed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    points = project["entry-points"][registry.GROUP]
+    found, broken = registry.load(registry.Plugin(name, value, "dockerlayer") for name, value in points.items())
+    assert not broken, broken
+    return found

@@ -1,0 +1,131 @@
+"""The laws of dockerlayer.testing over every fixture, and over the whole corpus if DOCKERLAYER_CORPUS names its folder.
+
+Files of the corpus come without a context; one is made up for each, from what the file copies.
+"""
+
+import os
+import re
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dockerlayer.api import Context, Ecosystem
+from dockerlayer.engine import Options, Outcome, default_rules, repair
+from dockerlayer.syntax.parser import parse
+from dockerlayer.testing import (
+    Case,
+    assert_converging,
+    assert_guarded,
+    assert_idempotent,
+    assert_lossless,
+    cases,
+)
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+CASES = [case for case in cases(FIXTURES) if case.folder.parent.name != "syntax"]
+SYNTAX = sorted((FIXTURES / "syntax").glob("*.Dockerfile"))
+MODES = [(pattern, unsafe) for pattern in ("split", "narrow") for unsafe in (False, True)]
+MANIFESTS = {
+    name: (FIXTURES / ecosystem / "naive" / name).read_bytes()
+    for ecosystem, names in {
+        "go": ("go.mod", "go.sum", "main.go"),
+        "npm": ("package.json", "package-lock.json", "server.js"),
+        "pip": ("requirements.txt", "app.py"),
+    }.items()
+    for name in names
+}
+
+
+def own_rules(ecosystems: tuple[Ecosystem, ...]) -> set[str]:
+    return {rule.name for ecosystem in ecosystems for rule in ecosystem.rules}
+
+
+def hold(data: bytes, context: Context, ecosystems: tuple[Ecosystem, ...], options: Options) -> Outcome:
+    outcome = repair(data, context, ecosystems, options)
+    if outcome.data != data:
+        assert_lossless(outcome.data)
+        # A rule of a plugin's own may exchange words; the shared rules only add some.
+        own = any(made.finding.rule in own_rules(ecosystems) for made in outcome.made)
+        assert_guarded(data, outcome.data, context, keeps_words=not own)
+        assert_idempotent(outcome, context, ecosystems, options)
+    assert_converging(outcome, options)
+    return outcome
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.folder.relative_to(FIXTURES).as_posix())
+def test_cases(case: Case, ecosystems: tuple[Ecosystem, ...]) -> None:
+    with case.opened() as (data, context):
+        assert_lossless(data)
+        for pattern, unsafe in MODES:
+            hold(data, context, ecosystems, case.options(ecosystems, pattern, unsafe=unsafe))
+
+
+def make_context(data: bytes, root: Path) -> Context:
+    """A context that a file without one could have been written for: every source that it copies is there.
+
+    What looks like a directory, and the context itself, holds a project of each ecosystem.
+    """
+    places = {"."}
+    for instruction in parse(data).instructions:
+        if instruction.name in {"copy", "add"} and not any(flag.startswith("--from") for flag in instruction.flags):
+            places.update(word.lstrip("/") for word in instruction.args[:-1] if re.fullmatch(r"[\w./-]+", word))
+    for place in sorted(places):
+        target = Path(os.path.normpath(root / place))
+        if not target.is_relative_to(root) or (target.exists() and target != root):
+            continue
+        name = target.name
+        if target != root and ("." in name or name in {"Makefile", "Dockerfile", "LICENSE"}):
+            write(target, MANIFESTS.get(name, b"text\n"))
+            continue
+        for manifest, content in MANIFESTS.items():
+            write(target / manifest, content)
+    write(root / ".dockerignore", b"**/node_modules\n")
+    return Context.open(root)
+
+
+def write(path: Path, content: bytes) -> None:
+    if not any(parent.is_file() for parent in path.parents) and not path.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def test_syntax_fixtures(ecosystems: tuple[Ecosystem, ...]) -> None:
+    rewritten = hold_all(((path.name, path.read_bytes()) for path in SYNTAX), ecosystems)
+    assert rewritten >= 1
+
+
+@pytest.mark.skipif("DOCKERLAYER_CORPUS" not in os.environ, reason="DOCKERLAYER_CORPUS names no folder")
+def test_corpus(ecosystems: tuple[Ecosystem, ...]) -> None:
+    rewritten = hold_all(corpus(Path(os.environ["DOCKERLAYER_CORPUS"])), ecosystems)
+    assert rewritten >= 100
+
+
+def corpus(folder: Path) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(folder / "dockerfiles.tar.gz") as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            if file is not None:
+                yield member.name, file.read()
+
+
+def hold_all(files: Iterator[tuple[str, bytes]], ecosystems: tuple[Ecosystem, ...]) -> int:
+    """How many files were rewritten in some mode; fails with the names of those that broke a law."""
+    broken: Counter[str] = Counter()
+    rewritten = 0
+    for name, data in files:
+        changed = False
+        with tempfile.TemporaryDirectory() as place:
+            context = make_context(data, Path(place))
+            for pattern, unsafe in MODES:
+                options = Options(default_rules(ecosystems), pattern, unsafe)
+                try:
+                    changed |= hold(data, context, ecosystems, options).data != data
+                except AssertionError as error:
+                    broken[f"{name} ({pattern}{', unsafe' if unsafe else ''}): {str(error)[:300]}"] += 1
+        rewritten += changed
+    assert not broken, "\n".join(broken)
+    return rewritten
