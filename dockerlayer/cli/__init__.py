@@ -7,9 +7,25 @@ import sys
 
 def main() -> None:
     """Run the command that the arguments of the process name, and exit with its code."""
+    words = sys.argv[1:]
     try:
+        if words[:1] == ["check"] and not any(word.startswith("-") for word in words):
+            _check(words[1:])
         from dockerlayer.cli.app import run
 
         run()
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _check(paths: list[str]) -> None:
+    """``check`` without options, as commit hooks call it: Typer would take as long to import as everything else."""
+    from dockerlayer.cli.batch import check_files
+    from dockerlayer.cli.terminal import say
+    from dockerlayer.errors import DockerlayerError
+
+    try:
+        sys.exit(check_files(paths))
+    except DockerlayerError as error:
+        say(f"error: {error}")
+        sys.exit(error.exit_code)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 
-from dockerlayer.cli.options import Format, Pattern, context_directory
+from dockerlayer.cli.choices import Colour, Format, Pattern, context_directory
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.select import selected_rules
 from dockerlayer.cli.terminal import is_terminal, put, read_input, say, wants_colour
@@ -67,6 +67,22 @@ def sources_of(
         else:
             sources.setdefault(identity(path), Source(path))
     return list(sources.values()), failures
+
+
+def check_files(
+    paths: Sequence[str] | None,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] | None = None,
+    context: str | None = None,
+    pattern: Pattern = Pattern.SPLIT,
+    output: Format = Format.TEXT,
+    color: Colour = Colour.AUTO,
+    stdin_filename: str | None = None,
+) -> int:
+    """Check files, write the report to standard output, and give the exit code."""
+    task = task_of("check", select, ignore, context, pattern, output, wants_colour(color, sys.stdout))
+    sources, failures = sources_of(paths, stdin_filename)
+    return run(task, sources, failures, put)
 
 
 def run(task: Task, sources: Sequence[Source], failures: list[Failure], report: Writer) -> int:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
+from dockerlayer.cli.choices import Colour, Format, Pattern
 from dockerlayer.cli.options import (
-    Colour,
     ColourOption,
     ContextDirectory,
-    Format,
     FormatOption,
     Ignore,
     Paths,
-    Pattern,
     PatternOption,
     Select,
     StdinName,
@@ -36,10 +32,6 @@ def check(
     Below directories, files called Dockerfile, Dockerfile.*, Dockerfile-*, *.Dockerfile and Containerfile* are
     checked, less what git ignores; a file that is named is checked whatever its name.
     """
-    from dockerlayer.cli.batch import run, sources_of, task_of
-    from dockerlayer.cli.terminal import put, wants_colour
+    from dockerlayer.cli.batch import check_files
 
-    colour = wants_colour(color, sys.stdout)
-    task = task_of("check", select, ignore, context, pattern, output, colour)
-    sources, failures = sources_of(paths, stdin_filename)
-    raise typer.Exit(run(task, sources, failures, put))
+    raise typer.Exit(check_files(paths, select, ignore, context, pattern, output, color, stdin_filename))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.options import Colour, ColourOption
+from dockerlayer.cli.choices import Colour
+from dockerlayer.cli.options import ColourOption
 from dockerlayer.errors import UsageError
 
 

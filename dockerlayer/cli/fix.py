@@ -8,15 +8,13 @@ from typing import Annotated
 
 import typer
 
+from dockerlayer.cli.choices import Colour, Format, Pattern
 from dockerlayer.cli.options import (
-    Colour,
     ColourOption,
     ContextDirectory,
-    Format,
     FormatOption,
     Ignore,
     Paths,
-    Pattern,
     PatternOption,
     Select,
     StdinName,

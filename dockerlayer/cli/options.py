@@ -2,36 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from dockerlayer.errors import UsageError
-
-
-class Format(StrEnum):
-    """How a report is written."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class Colour(StrEnum):
-    """When a text report is coloured."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
-
-
-class Pattern(StrEnum):
-    """Which fix is preferred: a download of its own, or the whole install moved up."""
-
-    SPLIT = "split"
-    NARROW = "narrow"
-
+from dockerlayer.cli.choices import Colour, Format, Pattern
 
 Paths = Annotated[
     list[str] | None,
@@ -63,10 +38,3 @@ StdinName = Annotated[
     str | None,
     typer.Option("--stdin-filename", metavar="NAME", help="What to call standard input, and where it belongs."),
 ]
-
-
-def context_directory(path: str | None) -> str | None:
-    """The directory that ``--context`` names, if it is one."""
-    if path is not None and not os.path.isdir(path):
-        raise UsageError(f"--context {path}: {'not a directory' if os.path.lexists(path) else 'no such directory'}")
-    return path

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from dockerlayer.cli.options import Colour, ColourOption, Format, FormatOption
+from dockerlayer.cli.choices import Colour, Format
+from dockerlayer.cli.options import ColourOption, FormatOption
 
 
 def rules(output: FormatOption = Format.TEXT, color: ColourOption = Colour.AUTO) -> None:

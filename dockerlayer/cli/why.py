@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.options import Colour, ColourOption, ContextDirectory, Format, FormatOption, context_directory
+from dockerlayer.cli.choices import Colour, Format, context_directory
+from dockerlayer.cli.options import ColourOption, ContextDirectory, FormatOption
 from dockerlayer.errors import UsageError
 
 

@@ -7,10 +7,11 @@ it offline; ``narrow`` moves the install itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from dockerlayer.api import NOT_IN_CONTEXT, SYSTEM_WRITES, Edit, Refusal, is_within
-from dockerlayer.checks.survey import Candidate, Sighting, Survey
+from dockerlayer.api import NOT_IN_CONTEXT, SYSTEM_WRITES, Edit, Refusal, is_within, join
+from dockerlayer.checks.survey import Candidate, Sighting, Survey, image_needs
 from dockerlayer.findings import Applicability, Fix
 from dockerlayer.model.files import Placement
 from dockerlayer.model.paths import overlap
@@ -21,6 +22,7 @@ from dockerlayer.rewrite.order import Effects, absolute_target, hoisted
 from dockerlayer.rewrite.runs import RunText, apply
 from dockerlayer.rewrite.shapes import Shape, Shaper
 
+_PATHLIKE = re.compile(r"(?<![\w./-])\.{0,2}/[\w./@+-]+")
 PATTERNS = ("split", "narrow")
 
 
@@ -51,6 +53,9 @@ class Planner:
         above = hoisted(self.effects, between[1:], broad, first_kept, shape.sightings, download_only=only)
         if isinstance(above, Refusal):
             return (above,)
+        named = next(_named_files(shape, broad), None)
+        if named is not None:
+            return (named,)
         kept = self._kept(step, broad, above)
         copies = narrow_copies(step, shape.sightings, broad, kept)
         if isinstance(copies, Refusal):
@@ -238,6 +243,23 @@ def _fills_system(placement: Placement, sightings: Sequence[Sighting]) -> bool:
         and not any(is_within(root, seen.fetch.directory) for seen in sightings)
         for root in placement.roots()
     )
+
+
+def _named_files(shape: Shape, broad: Sequence[Placement]) -> Iterator[Refusal]:
+    """Files of the source that the environment or an option names, though they are not among the needs."""
+    for seen in shape.sightings:
+        call, needs = seen.call, frozenset(image_needs(seen.fetch))
+        texts = {
+            f"${name}": value for name, value in (call.step.state.values | dict(call.env)).items() if name != "PATH"
+        }
+        if shape.pattern == "narrow":
+            texts.update({word: word.partition("=")[2] or word for word in call.arguments})
+        for name, text in texts.items():
+            for word in _PATHLIKE.findall(text) if name.startswith("$") else [text]:
+                path = join(call.cwd or "/", word)
+                origins = (placement.origin(path) for placement in broad)
+                if path not in needs and any(origin and broad[0].context.is_file(origin) for origin in origins):
+                    yield Refusal("names-source", f"{name} names {word}, which comes with the source", call.step.line)
 
 
 def _loose(paths: Iterable[str], broad: Sequence[Placement]) -> Iterator[str]:

@@ -8,7 +8,11 @@ from collections.abc import Iterator, Mapping
 
 from dockerlayer.api import Context, Refusal
 
-LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
+LIFECYCLE = tuple(
+    """preinstall install postinstall prepublish preprepare prepare postprepare predependencies dependencies
+    postdependencies""".split()
+)
+_SHELL_SYNTAX = re.compile(r"[|&$`<>\n\\]")
 # Commands of lifecycle scripts that are known to need no file of the project, or to do without.
 _HARMLESS = re.compile(
     r"""(?:npx\s+(?:--yes\s+|-y\s+)?only-allow\s+\w+ | husky(?:\s+install)?(?:\s+\.?[\w/.-]*)? | is-ci | echo\b.* | true
@@ -70,12 +74,15 @@ def lifecycle_needs(context: Context, origin: str, manifest: Mapping[str, object
             words = command.strip()
             if not words:
                 continue
+            if words.startswith(("husky", "npx husky")) and context.exists(posixpath.join(origin, ".git")):
+                yield Refusal("lifecycle-script", f"{path} runs {name!r} ({_short(text)}), which changes .git")
+                break
             if "patch-package" in words and context.is_dir(posixpath.join(origin, "patches")):
                 yield "patches"
             schema = _prisma_schema(context, origin, words)
             if schema:
                 yield schema
-            elif not _HARMLESS.fullmatch(words):
+            elif _SHELL_SYNTAX.search(words) or not _HARMLESS.fullmatch(words):
                 yield Refusal("lifecycle-script", f"{path} runs {name!r} ({_short(text)}), which may need the source")
                 break
 

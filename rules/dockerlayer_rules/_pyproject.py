@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import codecs
-import configparser
-import tomllib
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -130,6 +126,8 @@ def _standard(project: Mapping[str, object], table: Mapping[str, object], setup:
 
 
 def parse_toml(data: bytes) -> dict[str, object] | None:
+    import tomllib
+
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -148,6 +146,8 @@ def _strings(value: object) -> tuple[str, ...] | None:
 
 
 def _setup_cfg(text: str) -> tuple[str, ...] | None:
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(text)
@@ -160,6 +160,9 @@ def _setup_cfg(text: str) -> tuple[str, ...] | None:
 
 def install_requires(data: bytes) -> tuple[str, ...] | None:
     """The ``install_requires`` of a setup.py where it is a plain list of strings, read without running the file."""
+    import ast
+    import warnings
+
     source = decode(data)
     if len(source) > 65536 or "install_requires" not in source:
         return None

@@ -132,17 +132,25 @@ def _is_remote(word: str) -> bool:
     return "." in path.partition("/")[0] and "/" in path and not word.startswith((".", "/", "$"))
 
 
+def _flags(call: Call) -> str:
+    return f"{call.value('GOFLAGS') or ''} {' '.join(call.arguments)}"
+
+
 def _is_offline(call: Call) -> bool:
-    flags = f"{call.value('GOFLAGS') or ''} {' '.join(call.arguments)}"
+    flags = _flags(call)
     return call.value("GOPROXY") == "off" or "-mod=vendor" in flags or call.value("GO111MODULE") == "off"
 
 
 def _is_vendored(call: Call, scene: Scene, directory: str) -> bool:
-    flags = f"{call.value('GOFLAGS') or ''} {' '.join(call.arguments)}"
+    flags = _flags(call)
     if "-mod=mod" in flags or "-mod=readonly" in flags:
         return False
     root = _module_root(scene, directory)
-    return scene.has(join(root[0] if root else directory, "vendor/modules.txt"))
+    if root is None:
+        return scene.has(join(directory, "vendor/modules.txt"))
+    # Below 1.14 the go line of go.mod leaves vendor/ alone (go.dev/doc/go1.14#vendor).
+    stated = re.search(r"^go\s+1\.(\d+)", _text(scene, posixpath.join(root[1], "go.mod")), re.MULTILINE)
+    return scene.has(join(root[0], "vendor/modules.txt")) and (stated is None or int(stated[1]) >= 14)
 
 
 def _downloaded_before(call: Call, scene: Scene, directory: str) -> bool:
@@ -193,8 +201,8 @@ def _workspace(scene: Scene, origin: str) -> str | None:
 def _needs(scene: Scene, directory: str, origin: str, call: Call) -> tuple[tuple[str, ...], Refusal | None]:
     line = call.step.line
     context = scene.context
-    if call.has("-modfile"):
-        return (), Refusal("modfile", "-modfile names another go.mod", line)
+    if "-modfile" in _flags(call) or "-overlay" in _flags(call):
+        return (), Refusal("modfile", "-modfile or -overlay replaces go.mod", line)
     modules = [origin]
     found: list[str] = []
     work = _workspace(scene, origin) if call.value("GOWORK") != "off" else None
@@ -295,7 +303,7 @@ def _offline_reason(
 ) -> str | None:
     """Why the build cannot be shown to need nothing but the download; None when it can."""
     call = fetch.call
-    flags = f"{call.value('GOFLAGS') or ''} {' '.join(call.arguments)}"
+    flags = _flags(call)
     if verb not in OFFLINE_VERBS or "-mod=mod" in flags or "all" in operands:
         return "the command may ask for more"
     if any("$" in word or "@" in word for word in operands) or "GOPROXY" in call.env:

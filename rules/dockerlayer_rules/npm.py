@@ -32,7 +32,7 @@ from dockerlayer_rules._node import count_locked, lifecycle_needs, local_package
 INSTALL = frozenset("install i in ins inst insta instal isnt isnta isntal isntall add".split())
 CI = frozenset(["ci", "clean-install", "ic", "install-clean", "isntall-clean"])
 AND_TEST = frozenset("install-test it install-ci-test cit clean-install-test sit".split())
-HARMLESS = frozenset("""config set get cache version root prefix bin help whoami ping doctor -v --version""".split())
+HARMLESS = frozenset("""config set get cache root prefix bin help whoami ping doctor -v --version""".split())
 VALUE_OPTIONS = frozenset(
     """--prefix -C --cache --registry --loglevel --userconfig --globalconfig --omit --only --include -w
         --workspace --location --fetch-retries --fetch-timeout --fetch-retry-mintimeout
@@ -143,7 +143,12 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
     extra = [*local_packages(locked or {}, members), *lifecycle_needs(scene.context, origin, manifest)]
     if call.has("--ignore-scripts"):
         extra = [*local_packages(locked or {}, members)]
-    return replace(fetch, needs=tuple(dict.fromkeys([*needs, *map(str, extra)])))
+    assumptions: tuple[str, ...] = ()
+    if _parse(call)[0] in INSTALL and not _agrees(manifest, locked):
+        assumptions = (
+            f"{lockfile} does not agree with package.json: npm rewrites it, and COPY brings the old one back",
+        )
+    return replace(fetch, needs=tuple(dict.fromkeys([*needs, *map(str, extra)])), assumptions=assumptions)
 
 
 def _obstacles(
@@ -176,19 +181,40 @@ def _obstacles(
     for member in members:
         path = posixpath.join(origin, member, "package.json")
         inner = _json(scene, path) or {}
-        if inner.get("bin"):
+        if _has_bin(inner):
             yield Refusal("workspace-bin", f"{path} has a bin: npm links it only if its file is there", line)
+        if context.is_file(posixpath.join(origin, member, "binding.gyp")):
+            yield Refusal("native-addon", f"{member}/binding.gyp makes npm compile it during the install", line)
         for need in lifecycle_needs(context, posixpath.join(origin, member), inner):
             message = need.message if isinstance(need, Refusal) else f"{path} has an install script that reads {need}"
             yield Refusal("workspace-script", message, line)
     for local in local_packages(locked or {}, members):
         if isinstance(local, Refusal):
             yield local._replace(line=line)
+        elif _has_bin(_json(scene, posixpath.normpath(posixpath.join(origin, local, "package.json"))) or {}):
+            yield Refusal(
+                "local-package-bin", f"{local}, a file: dependency, has a bin that npm makes executable", line
+            )
         elif not context.exists(posixpath.normpath(posixpath.join(origin, local))):
             yield Refusal("local-package-missing", f"{local}, a file: dependency, is not in the build context", line)
     if any(context.exists(posixpath.join(origin, place, "node_modules")) for place in ("", *members)):
         reason = f"{posixpath.join(origin, 'node_modules')} is in the build context and would overwrite the install"
         yield Refusal("node-modules-in-context", reason, line)
+
+
+def _has_bin(manifest: Mapping[str, object]) -> bool:
+    directories = manifest.get("directories")
+    return bool(manifest.get("bin")) or (isinstance(directories, dict) and bool(directories.get("bin")))
+
+
+def _agrees(manifest: Mapping[str, object], locked: Mapping[str, object] | None) -> bool:
+    """Whether ``npm install`` would leave the lockfile as it is."""
+    packages = locked.get("packages") if locked is not None else None
+    root = packages.get("") if isinstance(packages, dict) else None
+    if not isinstance(root, dict):
+        return False
+    compared = ("name", "version", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
+    return all((manifest.get(key) or None) == (root.get(key) or None) for key in compared)
 
 
 def _enclosing_workspace(scene: Scene, directory: str, origin: str) -> str | None:
@@ -237,8 +263,11 @@ def _lock(
 
 def effect(call: Call, scene: Scene) -> Effect | None:
     """What the npm commands that fetch nothing read and write."""
-    verb = _parse(call)[0]
-    return Effect(writes=(*SYSTEM_WRITES, *SETTINGS)) if verb in HARMLESS else None
+    if _parse(call)[0] not in HARMLESS:
+        return None
+    if call.has("--location", "-L", "--prefix", "--userconfig", "--globalconfig"):
+        return Effect(writes=(*SYSTEM_WRITES, *SETTINGS, join(call.cwd, ".npmrc"))) if call.cwd else None
+    return Effect(writes=(*SYSTEM_WRITES, *SETTINGS))
 
 
 ecosystem = Ecosystem(

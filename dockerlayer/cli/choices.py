@@ -1,0 +1,37 @@
+"""What the options of commands can be; imported without Typer, so that a plain ``check`` starts without it."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+
+from dockerlayer.errors import UsageError
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Colour(StrEnum):
+    """When a text report is coloured."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Pattern(StrEnum):
+    """Which fix is preferred: a download of its own, or the whole install moved up."""
+
+    SPLIT = "split"
+    NARROW = "narrow"
+
+
+def context_directory(path: str | None) -> str | None:
+    """The directory that ``--context`` names, if it is one."""
+    if path is not None and not os.path.isdir(path):
+        raise UsageError(f"--context {path}: {'not a directory' if os.path.lexists(path) else 'no such directory'}")
+    return path
