@@ -70,6 +70,11 @@ class Placement:
         )
 
     @property
+    def raw_sources(self) -> tuple[str, ...]:
+        """The sources as written, variables and all."""
+        return self.step.instruction.args[:-1]
+
+    @property
     def whole(self) -> bool:
         """Whether the whole context is a source, by its name alone."""
         return any(posixpath.normpath(source.lstrip("/") or ".") in {".", "*"} for source in self.sources)

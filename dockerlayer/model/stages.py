@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from dockerlayer.model.paths import BASE, join
-from dockerlayer.model.variables import expand
+from dockerlayer.model.variables import expand, references
 from dockerlayer.syntax.tree import Dockerfile, Instruction
 
 
@@ -27,13 +27,17 @@ class Mount(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is in force: shared between steps until an instruction changes it."""
+    """What is in force: shared between steps until an instruction changes it.
+
+    ``soft`` are the variables whose value a ``--build-arg`` may change: the ARGs, and the ENVs made of them.
+    """
 
     workdir: str = BASE
     user: str | None = None
     shell: tuple[str, ...] | None = None
     env: Mapping[str, str] = MappingProxyType({})
     args: Mapping[str, str | None] = MappingProxyType({})
+    soft: frozenset[str] = frozenset()
 
     @property
     def values(self) -> dict[str, str]:
@@ -187,23 +191,26 @@ def _after(step: Step, state: State, meta: Mapping[str, str | None]) -> State:
     instruction = step.instruction
     name = instruction.name
     if name == "workdir":
-        return State(step.path(instruction.args[0]), state.user, state.shell, state.env, state.args)
+        return state._replace(workdir=step.path(instruction.args[0]))
     if name == "user":
         user = expand(instruction.args[0], state.values)
-        return State(state.workdir, user, state.shell, state.env, state.args)
+        return state._replace(user=user)
     if name == "shell":
-        return State(state.workdir, state.user, instruction.args, state.env, state.args)
+        return state._replace(shell=instruction.args)
     if name == "env":
-        env = dict(state.env)
+        env, soft = dict(state.env), state.soft
         values = state.values
         for at in range(0, len(instruction.args) - 2, 3):
-            env[expand(instruction.args[at], values)] = expand(instruction.args[at + 1], values)
-        return State(state.workdir, state.user, state.shell, env, state.args)
+            name = expand(instruction.args[at], values)
+            env[name] = expand(instruction.args[at + 1], values)
+            soft = soft | {name} if references(instruction.args[at + 1]) & state.soft else soft - {name}
+        return state._replace(env=env, soft=soft)
     if name == "arg":
         args = dict(state.args)
         _declare(instruction, args, state.values)
         for word in instruction.args:
             if "=" not in word and word in meta:
                 args[word] = meta[word]
-        return State(state.workdir, state.user, state.shell, state.env, args)
+        names = {word.partition("=")[0] for word in instruction.args}
+        return state._replace(args=args, soft=state.soft | (names - state.env.keys()))
     return state

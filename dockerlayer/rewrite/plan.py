@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from dockerlayer.api import NOT_IN_CONTEXT, SYSTEM_WRITES, Edit, Refusal, is_within, join
+from dockerlayer.api import NOT_IN_CONTEXT, SYSTEM_WRITES, Edit, Refusal, is_within, join, relative
 from dockerlayer.checks.survey import Candidate, Sighting, Survey, image_needs
 from dockerlayer.findings import Applicability, Fix
 from dockerlayer.model.files import Placement
 from dockerlayer.model.paths import overlap
 from dockerlayer.model.stages import Step
+from dockerlayer.model.variables import references, substitute
 from dockerlayer.rewrite.chunks import Chunk, blank_only, chunks_of, region_edits
 from dockerlayer.rewrite.copies import narrow_copies
 from dockerlayer.rewrite.order import Effects, absolute_target, hoisted
@@ -205,6 +206,7 @@ class Planner:
                     *shape.assumptions,
                     *(note for seen in shape.sightings for note in seen.fetch.assumptions),
                     *_loose(written, candidate.broad),
+                    *_changeable(shape.sightings, candidate.broad),
                 )
             )
         )
@@ -260,6 +262,24 @@ def _named_files(shape: Shape, broad: Sequence[Placement]) -> Iterator[Refusal]:
                 origins = (placement.origin(path) for placement in broad)
                 if path not in needs and any(origin and broad[0].context.is_file(origin) for origin in origins):
                     yield Refusal("names-source", f"{name} names {word}, which comes with the source", call.step.line)
+
+
+def _changeable(sightings: Sequence[Sighting], broad: Sequence[Placement]) -> Iterator[str]:
+    """Build arguments that decide which files are meant: the narrow COPY is written for their defaults."""
+    names: set[str] = set()
+    for placement in broad:
+        step = placement.step
+        elsewhere = relative(placement.target, step.state.workdir) is None
+        words = step.instruction.args if elsewhere else placement.raw_sources
+        names |= references(" ".join(words)) & step.state.soft
+    for seen in sightings:
+        state, needs = seen.call.step.state, image_needs(seen.fetch)
+        for word in seen.call.arguments:
+            path = substitute(word.partition("=")[2] or word, state.values)
+            if references(word) and join(seen.call.cwd or "/", path) in needs:
+                names |= references(word) & state.soft
+    for name in sorted(names):
+        yield f"the build argument {name} keeps its default, which the narrow COPY is written for"
 
 
 def _loose(paths: Iterable[str], broad: Sequence[Placement]) -> Iterator[str]:

@@ -22,7 +22,6 @@ from dockerlayer_rules._pipcall import (
     is_offline,
     official_tag,
     python_version,
-    source,
     virtualenv_of,
     written,
 )
@@ -66,15 +65,22 @@ def split_install(asked: Asked, scene: Scene, found: Requirements) -> Split | Re
     kinds = {line.kind for line in found.lines} | {kind_of(text) for text in asked.specs}
     hashed = asked.has("--require-hashes") or any(line.hashed for line in found.lines)
     rebuilt = asked.has("--no-binary") or "--no-binary" in found.settings
-    by_file = hashed or rebuilt or "url" in kinds
-    refusal = next(_obstacles(asked, scene, found, hashed=hashed, by_file=by_file), None)
+    refusal = next(_obstacles(asked, found), None)
+    # Installing the wheels by file name would do for these, but it leaves a direct_url.json with each package, so that
+    # `pip freeze` names files instead of versions.
+    if refusal is None and hashed:
+        what = "requirements with hashes: what pip builds from a source archive has another hash, so both steps are one"
+        refusal = Refusal("hashes", what, call.step.line)
+    if refusal is None and (rebuilt or "url" in kinds):
+        what = "--no-binary and URL requirements are not looked up among downloaded wheels"
+        refusal = Refusal("not-found-by-name", what, call.step.line)
     wheels = _wheels(asked, scene)
     if refusal is None:
         refusal = unsettled(asked, scene, wheels)
     command = _command(asked, scene)
     carried = carried_text(asked, [item for item in asked.args if item.name not in INSTALL_ONLY])
-    edits = _by_file(asked, wheels) if by_file else (_offline_edit(asked, wheels),)
-    if refusal is not None or command is None or carried is None or edits is None:
+    edits = (_offline_edit(asked, wheels),)
+    if refusal is not None or command is None or carried is None:
         return refusal or Refusal("odd-words", "the words of the command cannot be told apart safely", call.step.line)
     return Split(" ".join([command, "--wheel-dir", wheels, *carried]), edits, (), (_kept(wheels),), writes=(wheels,))
 
@@ -83,7 +89,7 @@ def _kept(wheels: str) -> str:
     return f"the wheels stay in the image, in a layer of their own under {wheels}"
 
 
-def _obstacles(asked: Asked, scene: Scene, found: Requirements, *, hashed: bool, by_file: bool) -> Iterator[Refusal]:
+def _obstacles(asked: Asked, found: Requirements) -> Iterator[Refusal]:
     """Why requirements cannot be downloaded by one command and installed by another."""
     line = asked.call.step.line
     if found.remote:
@@ -99,17 +105,8 @@ def _obstacles(asked: Asked, scene: Scene, found: Requirements, *, hashed: bool,
             yield Refusal("vcs-requirement", f"{item.place} installs from version control, offline too", line)
         if item.kind == "archive":
             yield Refusal("local-archive", f"{item.place} installs the file {item.text}", line)
-        if hashed and not item.hashed:
-            yield Refusal("hashes", f"{item.place} has no hash, and others have", line)
     if asked.has("--editable") or any(kind_of(text) in {"vcs", "archive"} for text in asked.specs):
         yield Refusal("vcs-requirement", f"line {line} names something that is no plain requirement", line)
-    if hashed and asked.specs:
-        yield Refusal("hashes", f"line {line} names {asked.specs[0]} without a hash, and others have one", line)
-    for call in scene.before(asked.call):
-        if by_file and (earlier := ask(call)) is not None and earlier.verb == "install" and asked_files(earlier):
-            yield Refusal("installed-before", f"line {call.step.line} may have installed some of it already", line)
-    if by_file and asked.call.value("PIP_CONSTRAINT"):
-        yield Refusal("untried-setting", "PIP_CONSTRAINT is set, with which an install from files was not tried", line)
 
 
 def unsettled(asked: Asked, scene: Scene, wheels: str) -> Refusal | None:
@@ -170,26 +167,6 @@ def _command(asked: Asked, scene: Scene) -> str | None:
 
 def _offline_edit(asked: Asked, wheels: str) -> Edit:
     return insert_after(asked.call.words[asked.at], f"--no-index --find-links {wheels}")
-
-
-def _by_file(asked: Asked, wheels: str) -> tuple[Edit, ...] | None:
-    """Turn the command into ``pip install --no-index --no-deps /tmp/wheels/*.whl``: a wheel built from an sdist has
-    another hash than its sdist, and ``pip wheel`` has compared the hashes already."""
-    call = asked.call
-    gone = [item for item in asked.args if item.at[0] > asked.first and (not item.name or item.name in RESOLVING)]
-    if not gone or not all(item.own for item in gone):
-        return None
-    words = [asked.words[at] for item in gone for at in item.at]
-    edits = [insert_after(call.words[asked.at], "--no-index --no-deps")]
-    for word in words:
-        before = max((other for other in call.words if other.end <= word.start), key=lambda other: other.end)
-        gap = source(call, before.end, word.start)
-        comments = [at for at, _ in call.step.instruction.inner_comments if before.end <= at < word.start]
-        if gap is None or gap.strip() or comments:
-            return None
-        first = word is words[0]
-        edits.append(Edit(word.start if first else before.end, word.end, f"{wheels}/*.whl".encode() if first else b""))
-    return tuple(edits)
 
 
 def build_obstacles(asked: Asked, project: Project, extras: tuple[str, ...]) -> Iterator[Refusal]:
