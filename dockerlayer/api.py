@@ -133,6 +133,9 @@ class Rule(NamedTuple):
     fixable: bool = False
 
 
+_SYSTEM_CACHES = r"^/var/(?:cache|lib|log)/(?:apt|apk|dnf|yum|libdnf5|zypp|pacman|debconf)|^/etc/apk"
+
+
 class Example(NamedTuple):
     """A rule's Bad and Good for one ecosystem, shown on the rule's page; a test holds both to it."""
 
@@ -146,10 +149,9 @@ class Ecosystem:
     """One package manager. ``programs`` is a regular expression for the program names it answers to.
 
     ``read`` returns what a call fetches, or None when it fetches nothing; ``effect`` describes what other calls of the
-    same programs read and write, or None when unknown. ``caches`` are regular expressions for cache-mount targets that
-    keep downloads between builds, ``cache_places`` where root's downloads go by default (a mount above one keeps them
-    too), ``cache_variables`` the environment variables that move them. ``environment`` is a
-    regular expression for the variables that a download of this ecosystem may read (default: all).
+    same programs read and write, or None when unknown. ``other_caches`` are regular expressions for
+    cache-mount targets that hold something else than downloads. ``environment`` is a regular expression for the
+    variables that a download of this ecosystem may read (default: all).
     """
 
     name: str
@@ -159,9 +161,7 @@ class Ecosystem:
     programs: str
     read: Callable[[Call, Scene], Fetch | None]
     effect: Callable[[Call, Scene], Effect | None] | None = None
-    caches: tuple[str, ...] = ()
-    cache_places: tuple[str, ...] = ()
-    cache_variables: tuple[str, ...] = ()
+    other_caches: tuple[str, ...] = ()
     environment: str = ""
     rules: tuple[Rule, ...] = ()
     examples: tuple[Example, ...] = ()
@@ -172,18 +172,13 @@ class Ecosystem:
         return re.compile(rf"(?:{self.programs})\Z")
 
     def cached_by(self, step: Step) -> bool:
-        """Whether a cache mount of a RUN keeps this ecosystem's downloads between builds."""
-        targets = [mount.target for mount in step.mounts if mount.kind == "cache"]
-        if not targets:
-            return False
-        values = step.state.values
-        moved = [values[name] for name in self.cache_variables if name in values]
-        return any(
-            any(re.search(pattern, target) for pattern in self.caches)
-            or any(is_within(place, target) for place in self.cache_places)
-            or any(is_within(join("/", place), target) or is_within(target, join("/", place)) for place in moved)
-            for target in targets
-        )
+        """Whether a cache mount of a RUN may keep this ecosystem's downloads between builds.
+
+        Caches can be put anywhere, by variables, options and settings files; so every cache mount counts that is not
+        known to be another's. A download behind one is not the layer's to keep, and must never feed an offline step.
+        """
+        others = re.compile("|".join((_SYSTEM_CACHES, *self.other_caches)))
+        return any(mount.kind == "cache" and not others.search(mount.target) for mount in step.mounts)
 
     @cached_property
     def configured_by(self) -> re.Pattern[str]:

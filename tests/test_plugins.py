@@ -39,7 +39,7 @@ def test_data_is_whole(ecosystems: tuple[Ecosystem, ...]) -> None:
         assert ecosystem.registry.name
         assert ecosystem.registry.payer
         assert ecosystem.answers_to.match(ecosystem.name.split("-")[0])
-        for target in ecosystem.caches:
+        for target in ecosystem.other_caches:
             re.compile(target)
 
 

@@ -20,6 +20,7 @@ _SOURCE_SUFFIXES = frozenset(
     """.py .pyx .js .mjs .cjs .jsx .ts .mts .cts .tsx .vue .svelte .go .rs .rb .java .kt .scala .c .h .cc
         .cpp .cs .fs .php .ex .exs .erl .hs .ml .swift .dart .html .css .scss .sql .proto .graphql""".split()
 )
+_SCRIPTS = frozenset({"make", "just", "task", "mage", "invoke", "nox", "rake", "sh", "bash"})
 _LOOKED_AT = 200
 _UNCERTAIN = frozenset({"function", "background", "substitution"})
 
@@ -108,7 +109,24 @@ class Survey:
             if all(_is_broad(placement, seen.fetch, needed) for seen in sightings if seen.fetch.kind != "tool")
             and any(_is_broad(placement, seen.fetch, needed) for seen in sightings)
         )
+        if broad and self._prepared(step, sightings, broad):
+            return sightings, ()
         return sightings, broad
+
+    def _prepared(self, step: Step, sightings: Sequence[Sighting], broad: Sequence[Placement]) -> bool:
+        """Whether a script above the source, which has all the manifests already, may have downloaded everything."""
+        above = [placement for placement in self.analysis.scene(step).placements if placement not in broad]
+        first = min((placement.step for placement in broad), key=lambda item: item.instruction.start)
+        needs = [path for seen in sightings for path in image_needs(seen.fetch)]
+        early = [item for item in above if item.step.instruction.start < first.instruction.start]
+        if not needs or not all(any(item.origin(path) is not None for item in early) for path in needs):
+            return False
+        return any(
+            call.program in _SCRIPTS or call.words[0].text.startswith("./")
+            for earlier in self.analysis.above(first)
+            if earlier.name == "run"
+            for call in self.analysis.run(earlier).calls
+        )
 
 
 def needed_paths(fetch: Fetch) -> tuple[str, ...]:

@@ -29,9 +29,19 @@ from dockerlayer.api import (
     join,
     prefix,
 )
+from dockerlayer_rules._gomod import (
+    flags_of,
+    module_root,
+    needs_of,
+    recorded,
+    replaced,
+    requirements_of,
+    shares_workspace,
+    text_of,
+)
 
 # Verbs that fetch what is missing from the module cache, by what they need beside go.mod and go.sum.
-BUILDS = frozenset({"build", "install", "test", "run", "vet", "list", "generate", "get", "tool", "fix", "doc"})
+BUILDS = frozenset({"build", "install", "test", "run", "vet", "list", "generate", "get", "fmt"})
 DOWNLOADS = frozenset({"download"})
 # Verbs that are known to need nothing from the network once `go mod download` ran (Go 1.19 to 1.24, measured).
 OFFLINE_VERBS = frozenset({"build", "install", "test", "vet"})
@@ -44,15 +54,11 @@ VALUE_FLAGS = frozenset(
 CARRIED = ("GOPROXY", "GOPRIVATE", "GONOSUMDB", "GONOPROXY", "GONOSUMCHECK", "GOSUMDB", "GOINSECURE", "GOFLAGS",
            "GOTOOLCHAIN", "GOPATH", "GOMODCACHE", "GOVCS", "GO111MODULE", "GOWORK")  # fmt: skip
 
-_REPLACE = re.compile(r"^\s*(?:replace\s+)?[^\s=]+(?:\s+v\S+)?\s*=>\s*(\.{1,2}(?:/\S*)?)\s*(?://.*)?$", re.MULTILINE)
-_USE = re.compile(r"^\s*(?:use\s+)?(\.{1,2}(?:/\S*)?)\s*(?://.*)?$", re.MULTILINE)
-_REQUIRE = re.compile(r"^\s*(?:require\s+)?([^\s()]+\.[^\s()]+)\s+(v\S+)", re.MULTILINE)
-
 
 def read(call: Call, scene: Scene) -> Fetch | None:
     """What a go command takes from the module proxy, given what stands in the image when it runs."""
     verb, operands, directory = _parse(call)
-    if verb is None or directory is None:
+    if verb is None or directory is None or call.words[0].text.startswith("."):
         return None
     remote = [word for word in operands if _is_remote(word)]
     adds = verb == "get" and scene.has(join(directory, "go.mod"))
@@ -72,15 +78,17 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     if _is_vendored(call, scene, directory) and verb != "download":
         return None
     kind = "download" if verb in DOWNLOADS else "build"
-    root = _module_root(scene, directory)
+    root = module_root(scene, directory)
+    if root is None and operands and all(word.endswith(".go") for word in operands):
+        return None
     if root is None:
         missing = Refusal(
             NOT_IN_CONTEXT, f"no COPY brings a go.mod of the build context to {directory}", call.step.line
         )
         return Fetch(call, kind, directory, unit="modules", blocked=missing)
     directory, origin = root
-    needs, blocked = _needs(scene, directory, origin, call)
-    modules = _requirements(scene, origin, needs)
+    needs, blocked = needs_of(scene, directory, origin, call)
+    modules = requirements_of(scene, origin, needs)
     if not modules and blocked is None:
         return None
     lock = _lock(scene, directory, origin, bool(modules))
@@ -132,121 +140,39 @@ def _is_remote(word: str) -> bool:
     return "." in path.partition("/")[0] and "/" in path and not word.startswith((".", "/", "$"))
 
 
-def _flags(call: Call) -> str:
-    return f"{call.value('GOFLAGS') or ''} {' '.join(call.arguments)}"
-
-
 def _is_offline(call: Call) -> bool:
-    flags = _flags(call)
-    return call.value("GOPROXY") == "off" or "-mod=vendor" in flags or call.value("GO111MODULE") == "off"
+    flags = flags_of(call)
+    proxy = call.value("GOPROXY") or ""
+    return proxy == "off" or proxy.startswith("file:") or "-mod=vendor" in flags or call.value("GO111MODULE") == "off"
 
 
 def _is_vendored(call: Call, scene: Scene, directory: str) -> bool:
-    flags = _flags(call)
+    flags = flags_of(call)
     if "-mod=mod" in flags or "-mod=readonly" in flags:
         return False
-    root = _module_root(scene, directory)
+    root = module_root(scene, directory)
     if root is None:
         return scene.has(join(directory, "vendor/modules.txt"))
     # Below 1.14 the go line of go.mod leaves vendor/ alone (go.dev/doc/go1.14#vendor).
-    stated = re.search(r"^go\s+1\.(\d+)", _text(scene, posixpath.join(root[1], "go.mod")), re.MULTILINE)
+    stated = re.search(r"^go\s+1\.(\d+)", text_of(scene, posixpath.join(root[1], "go.mod")), re.MULTILINE)
     return scene.has(join(root[0], "vendor/modules.txt")) and (stated is None or int(stated[1]) >= 14)
 
 
 def _downloaded_before(call: Call, scene: Scene, directory: str) -> bool:
     """Whether an earlier command of the same image has filled the module cache for this module, in a layer."""
-    root = _module_root(scene, directory)
+    root = module_root(scene, directory)
     for earlier in scene.before(call):
         if earlier.program != "go" or ecosystem.cached_by(earlier.step):
             continue
         verb, operands, where = _parse(earlier)
         if verb not in DOWNLOADS | BUILDS or where is None or any(_is_remote(word) for word in operands):
             continue
-        other = _module_root(scene, where)
-        if verb in DOWNLOADS and (root is None or other is None or root == other or _shares_workspace(scene, root[1])):
+        other = module_root(scene, where)
+        if verb in DOWNLOADS and (root is None or other is None or root == other or shares_workspace(scene, root[1])):
             return True
         if verb in BUILDS and earlier.step is call.step and root is not None and root == other:
             return False
     return False
-
-
-def _module_root(scene: Scene, directory: str) -> tuple[str, str] | None:
-    """The nearest directory upwards with a go.mod or go.work of the context: image path and context path."""
-    here = directory
-    while True:
-        origin = scene.project(here, "go.mod", "go.work")
-        if origin is not None:
-            return here, origin
-        above = posixpath.dirname(here)
-        if above == here or not above:
-            return None
-        here = above
-
-
-def _shares_workspace(scene: Scene, origin: str) -> bool:
-    return _workspace(scene, origin) is not None
-
-
-def _workspace(scene: Scene, origin: str) -> str | None:
-    """The context directory of the go.work that covers a module, if the context has one."""
-    here = origin
-    while True:
-        if scene.context.is_file(posixpath.join(here, "go.work")):
-            return here
-        if not here:
-            return None
-        here = posixpath.dirname(here)
-
-
-def _needs(scene: Scene, directory: str, origin: str, call: Call) -> tuple[tuple[str, ...], Refusal | None]:
-    line = call.step.line
-    context = scene.context
-    if "-modfile" in _flags(call) or "-overlay" in _flags(call):
-        return (), Refusal("modfile", "-modfile or -overlay replaces go.mod", line)
-    modules = [origin]
-    found: list[str] = []
-    work = _workspace(scene, origin) if call.value("GOWORK") != "off" else None
-    if work is not None and _reaches(scene, directory, origin, work):
-        text = _text(scene, posixpath.join(work, "go.work"))
-        modules = [posixpath.normpath(posixpath.join(work, member)) for member in _USE.findall(text)] or modules
-        modules = ["" if member == "." else member for member in modules]
-        found.extend(posixpath.join(work, name) for name in ("go.work", "go.work.sum"))
-    seen: set[str] = set()
-    while modules:
-        module = modules.pop(0)
-        if module in seen:
-            continue
-        seen.add(module)
-        manifest = posixpath.join(module, "go.mod")
-        if module.startswith("..") or not context.is_file(manifest):
-            where = manifest if not module.startswith("..") else f"{manifest} (outside the build context)"
-            return (), Refusal("local-module-missing", f"a local module is not in the build context: {where}", line)
-        found.append(manifest)
-        found.append(posixpath.join(module, "go.sum"))
-        for target in _REPLACE.findall(_text(scene, manifest)):
-            other = posixpath.normpath(posixpath.join(module, target))
-            modules.append("" if other == "." else other)
-    needs = tuple(posixpath.relpath(path, origin or ".") for path in found if context.is_file(path))
-    return needs, None
-
-
-def _reaches(scene: Scene, directory: str, origin: str, work: str) -> bool:
-    image = join(directory, posixpath.relpath(work or ".", origin or "."))
-    return scene.origin(join(image, "go.work")) == posixpath.join(work, "go.work")
-
-
-def _text(scene: Scene, path: str) -> str:
-    return (scene.context.read(path) or b"").decode("utf-8", "replace")
-
-
-def _requirements(scene: Scene, origin: str, needs: tuple[str, ...]) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
-    for need in needs:
-        if posixpath.basename(need) == "go.mod":
-            path = posixpath.normpath(posixpath.join(origin, need))
-            text = re.sub(r"^\s*(?:replace|exclude|retract)\b(?:\s*\([^)]*\))?.*$", "", _text(scene, path), flags=re.M)
-            found.update(_REQUIRE.findall(text))
-    return found
 
 
 def _too_old(call: Call, directory: str) -> Refusal | None:
@@ -303,21 +229,18 @@ def _offline_reason(
 ) -> str | None:
     """Why the build cannot be shown to need nothing but the download; None when it can."""
     call = fetch.call
-    flags = _flags(call)
+    flags = flags_of(call)
     if verb not in OFFLINE_VERBS or "-mod=mod" in flags or "all" in operands:
         return "the command may ask for more"
     if any("$" in word or "@" in word for word in operands) or "GOPROXY" in call.env:
         return "what it builds is not literal"
     if any(_edits_modules(other) for other in scene.before(call)):
         return "an earlier command may have changed go.mod"
-    sums: set[str] = set()
-    for need in fetch.needs:
-        if need.endswith(("go.sum", "go.work.sum")) and fetch.origin is not None:
-            text = _text(scene, posixpath.normpath(posixpath.join(fetch.origin, need)))
-            sums.update(" ".join(line.split()[:2]) for line in text.splitlines())
-    replaced = {match.split()[0] for match in _replaced(fetch, scene)}
+    assert fetch.origin is not None
+    sums = recorded(scene, fetch.origin, fetch.needs)
+    locally = replaced(scene, fetch.origin, fetch.needs)
     for module, version in modules:
-        if module not in replaced and f"{module} {version}" not in sums:
+        if module not in locally and f"{module} {version}" not in sums:
             return f"go.sum has no entry for {module}"
     return None
 
@@ -335,15 +258,6 @@ def _removes_modules(call: Call) -> bool:
     if call.program == "rm":
         return any(re.search(r"(?:^|/)go/?\*?$|pkg/mod|GOPATH|GOMODCACHE", word) for word in call.arguments)
     return call.program == "go" and call.arguments[:1] == ("clean",) and call.has("-modcache", "--modcache")
-
-
-def _replaced(fetch: Fetch, scene: Scene) -> list[str]:
-    found = []
-    for need in fetch.needs:
-        if need.endswith("go.mod") and fetch.origin is not None:
-            text = _text(scene, posixpath.normpath(posixpath.join(fetch.origin, need)))
-            found.extend(re.findall(r"^\s*(?:replace\s+)?([^\s=()]+)(?:\s+v\S+)?\s*=>", text, re.MULTILINE))
-    return found
 
 
 def effect(call: Call, scene: Scene) -> Effect | None:
@@ -364,9 +278,7 @@ ecosystem = Ecosystem(
     programs=r"go",
     read=read,
     effect=effect,
-    caches=CACHES,
-    cache_places=("/go/pkg/mod", "/root/go/pkg/mod"),
-    cache_variables=("GOMODCACHE", "GOPATH"),
+    other_caches=(r"go-build",),
     environment=r"GO.*|CGO_.*|GIT_(?:SSH|CONFIG|TERMINAL|ASKPASS).*|.*(?:PROXY|proxy|TOKEN|NETRC|PASSWORD).*|HOME|PATH|SSH_.*",
     examples=(
         Example(

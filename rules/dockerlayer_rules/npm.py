@@ -48,7 +48,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     verb, operands, directory = _parse(call)
     if verb not in INSTALL | CI | AND_TEST or _is_offline(call):
         return None
-    if directory is None:
+    if directory is None or (call.has("--prefer-offline") and _has_filled_cache(call, scene)):
         return None
     line = call.step.line
     if operands:
@@ -95,9 +95,13 @@ def _is_global(call: Call) -> bool:
 
 
 def _is_offline(call: Call) -> bool:
-    return call.has("--offline", "--prefer-offline", "--dry-run", "--package-lock-only") or any(
+    return call.has("--offline", "--dry-run", "--package-lock-only") or any(
         (call.value(name) or "").lower() == "true" for name in ("npm_config_offline", "NPM_CONFIG_OFFLINE")
     )
+
+
+def _has_filled_cache(call: Call, scene: Scene) -> bool:
+    return any(other.program == "npm" and other.arguments[:2] == ("cache", "add") for other in scene.before(call))
 
 
 def _omits_dev(call: Call) -> bool:
@@ -278,9 +282,7 @@ ecosystem = Ecosystem(
     programs=r"npm",
     read=read,
     effect=effect,
-    caches=(r"/\.npm(?:/|$)", r"npm[-_]?cache"),
-    cache_places=("/root/.npm",),
-    cache_variables=("npm_config_cache", "NPM_CONFIG_CACHE"),
+    other_caches=(r"/\.cache(?:/|$)",),
     examples=(
         Example(
             "source-before-download",

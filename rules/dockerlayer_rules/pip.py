@@ -353,9 +353,7 @@ ecosystem = Ecosystem(
     programs=r"pip|pip\d(?:\.\d+)?|python|python\d(?:\.\d+)?|pypy3?|pypy3\.\d+|virtualenv",
     read=read,
     effect=effect,
-    caches=(r"/\.cache/pip(?:/|\Z)", r"\A/home/[^/]+/\.cache/?\Z", r"/pip(?:[-_]?cache)?/?\Z"),
-    cache_places=("/root/.cache/pip",),
-    cache_variables=("PIP_CACHE_DIR", "XDG_CACHE_HOME"),
+    other_caches=(r"^/tmp/?$",),
     rules=(Rule("pip-download-incomplete", Severity.WARNING, check_download, fixable=True),),
     examples=(
         Example(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from shell_case import check_spans
 
 from dockerlayer.syntax.parser import parse
-from dockerlayer.syntax.shell import Script, Word, nested_scripts, script_of
+from dockerlayer.syntax.shell import Script, nested_scripts, script_of
 from dockerlayer.syntax.tree import Instruction
 
 
@@ -16,28 +17,6 @@ def run_of(data: bytes) -> Instruction:
 def script(text: str, shell: tuple[str, ...] | None = None, head: str = "FROM a\nRUN ") -> tuple[bytes, Script]:
     data = (head + text).encode()
     return data, script_of(data, run_of(data), shell)
-
-
-def all_words(found: Script) -> list[Word]:
-    words: list[Word] = []
-    for command in found.commands:
-        words += command.words
-        words += [item.value for item in command.assignments]
-        words += [item.target for item in command.redirects if item.target is not None]
-    return words
-
-
-def check_spans(data: bytes, found: Script) -> None:
-    assert 0 <= found.start <= found.end <= len(data)
-    for segment in found.segments:
-        assert found.start <= segment.start <= segment.end <= found.end
-        assert segment.op_start <= segment.op_end <= found.end
-        assert segment.end <= segment.op_start or not found.exact
-    for command in found.commands:
-        assert found.start <= command.start <= command.end <= found.end
-        assert 0 <= command.segment < len(found.segments)
-    for word in all_words(found):
-        assert found.start <= word.start <= word.end <= found.end
 
 
 def test_nested_script() -> None:

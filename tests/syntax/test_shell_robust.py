@@ -11,32 +11,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shell_case import all_words, check_spans
 
 from dockerlayer.syntax.parser import parse
-from dockerlayer.syntax.shell import Script, Word, script_of
+from dockerlayer.syntax.shell import script_of
 from dockerlayer.syntax.tree import Heredoc, Instruction
-
-
-def all_words(found: Script) -> list[Word]:
-    words: list[Word] = []
-    for command in found.commands:
-        words += command.words
-        words += [item.value for item in command.assignments]
-        words += [item.target for item in command.redirects if item.target is not None]
-    return words
-
-
-def check_spans(data: bytes, found: Script) -> None:
-    assert 0 <= found.start <= found.end <= len(data)
-    for segment in found.segments:
-        assert found.start <= segment.start <= segment.end <= found.end
-        assert segment.op_start <= segment.op_end <= found.end
-        assert segment.end <= segment.op_start or not found.exact
-    for command in found.commands:
-        assert found.start <= command.start <= command.end <= found.end
-        assert 0 <= command.segment < len(found.segments)
-    for word in all_words(found):
-        assert found.start <= word.start <= word.end <= found.end
 
 
 def instruction(data: bytes) -> Instruction:
