@@ -18,17 +18,22 @@ SYSTEM_WRITES = tuple(path for path in SYSTEM if path not in {"/dev", "/proc", "
 
 
 class Effect(NamedTuple):
-    """Image paths read and written. ``everything`` means that nothing is known."""
+    """Image paths read and written. ``everything`` means that nothing is known.
+
+    ``makes`` are directories that are made unless they are there: a copy may bring them as well, before or after.
+    """
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     everything: bool = False
+    makes: tuple[str, ...] = ()
 
     def __or__(self, other: Effect) -> Effect:
         return Effect(
             self.reads + other.reads,
             self.writes + other.writes,
             self.everything or other.everything,
+            self.makes + other.makes,
         )
 
     def commutes(self, other: Effect) -> bool:
@@ -36,7 +41,8 @@ class Effect(NamedTuple):
         if self.everything or other.everything:
             return False
         return not (
-            _meet(self.writes, other.reads) or _meet(self.reads, other.writes) or _meet(self.writes, other.writes)
+            _meet(self.writes + self.makes, other.reads + other.writes)
+            or _meet(self.reads + self.writes, other.writes + other.makes)
         )
 
 
@@ -79,9 +85,10 @@ def effect_of(call: Call) -> Effect:
     """The effect of one command, redirections included."""
     effect = redirections(call)
     program = call.program
-    if program == "cd" or (program == "mkdir" and call.has("-p", "--parents")):
-        # A directory that is made twice is the same directory; where a moved command runs is checked on its own.
-        return effect
+    if program == "cd":
+        return effect  # where a moved command runs is checked on its own
+    if program == "mkdir" and any(word.startswith("-") and "p" in word for word in call.arguments):
+        return effect | Effect(makes=tuple(_paths(call, _operands(call), only_path_like=False)))
     if program in _SILENT or program in {"[", "test", "[["}:
         return effect | Effect(reads=tuple(_paths(call, _operands(call), only_path_like=True)))
     if program in _INSTALLERS:

@@ -101,16 +101,18 @@ def hoisted(
     broad: Sequence[Placement],
     kept: Sequence[Placement],
     sightings: Sequence[Sighting],
+    moving: Effect,
     *,
     download_only: bool,
 ) -> list[Step] | Refusal:
     """The steps between the first broad copy and the download that must come before the download, in order.
 
-    A refusal when one of them cannot pass a broad copy. ``kept`` are the copies that stay above in any case;
+    A refusal when one of them cannot pass a broad copy. ``kept`` are the copies that stay above in any case,
+    ``moving`` is the effect of the commands that move up with the download;
     ``download_only`` says that nothing of the project is built or installed above.
     """
     sinking = {placement.step for placement in broad}
-    target = Effect(
+    target = moving | Effect(
         tuple(path for seen in sightings for path in (*image_needs(seen.fetch), *seen.fetch.reads)) + SYSTEM_WRITES,
         tuple(path for seen in sightings for path in (*seen.fetch.writes, *_left(seen))) + SYSTEM_WRITES,
     )

@@ -51,7 +51,7 @@ class Planner:
             return shape
         only = shape.pattern == "split" and shape.builds
         first_kept = self._kept(step, broad, ())
-        above = hoisted(self.effects, between[1:], broad, first_kept, shape.sightings, download_only=only)
+        above = hoisted(self.effects, between[1:], broad, first_kept, shape.sightings, shape.effect, download_only=only)
         if isinstance(above, Refusal):
             return (above,)
         named = next(_named_files(shape, broad), None)
@@ -199,7 +199,7 @@ class Planner:
             new.append(Chunk(lead, remarks + shape.below_comments, own.pragmas, shape.below))
         start = old[0].step.instruction.start - len(old[0].comments) - len(old[0].pragmas) if old[0].step else 0
         commands = [item for item in above if item.name == "run"]
-        written = [*shape.writes, *(path for item in commands for path in self.effects.of_step(item).writes)]
+        written = [*shape.effect.writes, *(path for item in commands for path in self.effects.of_step(item).writes)]
         assumptions = tuple(
             dict.fromkeys(
                 (

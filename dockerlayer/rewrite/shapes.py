@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dockerlayer.api import Call, Refusal, is_within, relative
 from dockerlayer.checks.survey import Candidate, Sighting, image_needs
 from dockerlayer.model.calls import SUCCESS_ONLY
-from dockerlayer.model.effects import cleans_up, installs
+from dockerlayer.model.effects import NOTHING, Effect, cleans_up, installs
 from dockerlayer.model.files import Placement
 from dockerlayer.rewrite.order import Effects
 from dockerlayer.rewrite.runs import RunText, apply
@@ -19,7 +19,7 @@ from dockerlayer.rewrite.runs import RunText, apply
 class Shape(NamedTuple):
     """What becomes of the RUN: what stands before the narrow copies, what fetches, and what stays below the others.
 
-    ``sightings`` are the calls that are fetched for above; ``writes`` the image paths that are written above.
+    ``sightings`` are the calls that are fetched for above; ``effect`` is that of the commands that move above.
     """
 
     pattern: str
@@ -28,7 +28,7 @@ class Shape(NamedTuple):
     below: bytes
     below_comments: bytes
     sightings: tuple[Sighting, ...]
-    writes: tuple[str, ...]
+    effect: Effect
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -70,7 +70,10 @@ class Shaper:
                 return (Refusal("unknown-command-before", f"{call.program} runs first and may need the source", line),)
         if prefix and (refusal := _separates_cleanup(text, before)):
             return (refusal,)
-        problems = [text.can_cut(before) if prefix else None, self._places(candidate, moved)]
+        problems = [
+            text.can_cut(before) if prefix else None,
+            self._places(candidate, [*places, *(call.cwd for call in moved)]),
+        ]
         state, above_state = text.state(before), text.state(before, directory=False)
         go_to = _change_directory(next(iter(places)), text.run.step.state.workdir)
         problems.extend(item for item in (state, above_state, go_to) if isinstance(item, Refusal))
@@ -90,7 +93,7 @@ class Shaper:
             below,
             text.gap_comments(before) if prefix else b"",
             candidate.sightings,
-            self._writes(moved),
+            self._effect(moved),
             tuple(note for split in splits for note in split.assumptions),
             tuple(dict.fromkeys(note for split in splits for note in split.notes)),
         )
@@ -122,35 +125,38 @@ class Shaper:
         if cut < len(text.segments):
             while cut - 1 > last and text.only_prepares(cut - 1):
                 cut -= 1
-        missing = self._places(candidate, text.calls(range(cut)))
+        missing = self._places(candidate, (call.cwd for call in text.calls(range(cut))))
         if missing is not None:
             return (missing,)
         moved = tuple(seen for seen in candidate.sightings if seen.call.segment < cut)
-        writes = self._writes(text.calls(range(cut)))
+        effect = self._effect(text.calls(range(cut)))
         instruction = step.instruction
         if cut == len(text.segments):
-            return Shape("narrow", b"", text.data[instruction.start : instruction.end], b"", b"", moved, writes)
+            return Shape("narrow", b"", text.data[instruction.start : instruction.end], b"", b"", moved, effect)
         refusal, state = text.can_cut(cut) or _separates_cleanup(text, cut), text.state(cut)
         if refusal is not None or isinstance(state, Refusal):
             return tuple(item for item in (refusal, state) if isinstance(item, Refusal))
-        return Shape("narrow", b"", text.head(cut), text.tail(cut, state), text.gap_comments(cut), moved, writes)
+        return Shape("narrow", b"", text.head(cut), text.tail(cut, state), text.gap_comments(cut), moved, effect)
 
-    def _writes(self, calls: Sequence[Call]) -> tuple[str, ...]:
-        return tuple(path for call in calls for path in self.effects.of_call(call).writes)
+    def _effect(self, calls: Sequence[Call]) -> Effect:
+        effect = NOTHING
+        for call in calls:
+            effect |= self.effects.of_call(call)
+        return effect
 
-    def _places(self, candidate: Candidate, calls: Sequence[Call]) -> Refusal | None:
+    def _places(self, candidate: Candidate, directories: Iterable[str | None]) -> Refusal | None:
         """Whether the directories that moved commands run in are there before the source is."""
         step = candidate.step
         kept = [step.state.workdir]
         for seen in candidate.sightings:
             kept.extend(posixpath.dirname(path) for path in image_needs(seen.fetch))
-        for call in calls:
-            if call.cwd is None:
-                return Refusal("directory-unknown", f"where {call.program} runs is not known", step.line)
-            if any(is_within(place, call.cwd) for place in kept):
+        for directory in directories:
+            if directory is None:
+                return Refusal("directory-unknown", "the directory that a command runs in is not known", step.line)
+            if any(is_within(place, directory) for place in kept):
                 continue
-            if any(placement.brings(call.cwd) for placement in candidate.broad):
-                return Refusal("directory-missing", f"{call.cwd} is not there before the source is copied", step.line)
+            if any(placement.brings(directory) for placement in candidate.broad):
+                return Refusal("directory-missing", f"{directory} is not there before the source is copied", step.line)
         return None
 
 
