@@ -150,7 +150,8 @@ class Ecosystem:
 
     ``read`` returns what a call fetches, or None when it fetches nothing; ``effect`` describes what other calls of the
     same programs read and write, or None when unknown. ``other_caches`` are regular expressions for
-    cache-mount targets that hold something else than downloads. ``environment`` is a regular expression for the
+    cache-mount targets that hold something else than downloads, ``home_files`` the settings that its programs read
+    below the home directory. ``environment`` is a regular expression for the
     variables that a download of this ecosystem may read (default: all).
     """
 
@@ -162,6 +163,7 @@ class Ecosystem:
     read: Callable[[Call, Scene], Fetch | None]
     effect: Callable[[Call, Scene], Effect | None] | None = None
     other_caches: tuple[str, ...] = ()
+    home_files: tuple[str, ...] = ()
     environment: str = ""
     rules: tuple[Rule, ...] = ()
     examples: tuple[Example, ...] = ()

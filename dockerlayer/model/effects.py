@@ -7,6 +7,7 @@ that is not described here, and that no plugin describes, reads and writes every
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from dockerlayer.model.calls import Call
@@ -72,6 +73,7 @@ _FILE_COMMANDS = {
     ),
     **dict.fromkeys("chmod chown chgrp sed grep egrep fgrep tr cut".split(), 1),
 }
+_FILE_TESTS = frozenset("-a -b -c -d -e -f -g -h -k -p -r -s -u -w -x -G -L -N -O -S -nt -ot -ef".split())
 _DOWNLOADERS = frozenset({"curl", "wget"})
 _SILENT = frozenset(
     """cd set export unset umask : true false echo printf exit sleep uname id whoami hostname date which type
@@ -89,7 +91,10 @@ def effect_of(call: Call) -> Effect:
         return effect  # where a moved command runs is checked on its own
     if program == "mkdir" and any(word.startswith("-") and "p" in word for word in call.arguments):
         return effect | Effect(makes=tuple(_paths(call, _operands(call), only_path_like=False)))
-    if program in _SILENT or program in {"[", "test", "[["}:
+    if program in {"[", "test", "[["}:
+        tested = [word for option, word in pairwise(call.arguments) if option in _FILE_TESTS]
+        return effect | Effect(reads=tuple(_paths(call, tested, only_path_like=False)))
+    if program in _SILENT:
         return effect | Effect(reads=tuple(_paths(call, _operands(call), only_path_like=True)))
     if program in _INSTALLERS:
         paths = tuple(_paths(call, _operands(call), only_path_like=True))

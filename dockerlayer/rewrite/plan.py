@@ -251,9 +251,14 @@ def _named_files(shape: Shape, broad: Sequence[Placement]) -> Iterator[Refusal]:
     """Files of the source that the environment or an option names, though they are not among the needs."""
     for seen in shape.sightings:
         call, needs = seen.call, frozenset(image_needs(seen.fetch))
-        texts = {
-            f"${name}": value for name, value in (call.step.state.values | dict(call.env)).items() if name != "PATH"
-        }
+        variables = {**call.step.state.values, **call.env}
+        homes = {"/root", f"/home/{call.user or call.step.state.user}", variables.get("HOME") or "/root"}
+        for path in (join(home, name) for home in sorted(homes) for name in seen.ecosystem.home_files):
+            origins = (placement.origin(path) for placement in broad)
+            if path not in needs and any(origin and broad[0].context.exists(origin) for origin in origins):
+                what = f"{path}, which {call.program} reads, comes with the source"
+                yield Refusal("settings-in-source", what, call.step.line)
+        texts = {f"${name}": value for name, value in variables.items() if name != "PATH"}
         if shape.pattern == "narrow":
             texts.update({word: word.partition("=")[2] or word for word in call.arguments})
         for name, text in texts.items():

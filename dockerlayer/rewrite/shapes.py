@@ -10,7 +10,7 @@ from typing import NamedTuple
 from dockerlayer.api import Call, Refusal, is_within, relative
 from dockerlayer.checks.survey import Candidate, Sighting, image_needs
 from dockerlayer.model.calls import SUCCESS_ONLY
-from dockerlayer.model.effects import NOTHING, Effect, cleans_up, installs
+from dockerlayer.model.effects import NOTHING, Effect, cleans_up, installs, path_of
 from dockerlayer.model.files import Placement
 from dockerlayer.rewrite.order import Effects
 from dockerlayer.rewrite.runs import RunText, apply
@@ -68,6 +68,11 @@ class Shaper:
         for call in moved:
             if not self.effects.passes(self.effects.of_call(call), candidate.broad, kept):
                 return (Refusal("unknown-command-before", f"{call.program} runs first and may need the source", line),)
+        for call in text.calls(range(before)):
+            if call.program in {".", "source"}:
+                places_read = [path_of(call, word) for word in call.arguments[:1]]
+                if any(path is None or placement.brings(path) for path in places_read for placement in candidate.broad):
+                    return (Refusal("unknown-command-before", "a script that is read first may be the source's", line),)
         if prefix and (refusal := _separates_cleanup(text, before)):
             return (refusal,)
         problems = [

@@ -149,7 +149,7 @@ def _wheels(asked: Asked, scene: Scene) -> str:
     installs = [other for call in earlier if (other := ask(call)) is not None and other.verb == "install"]
     number = 1 + sum(bool(asked_files(other)) or "local" in map(kind_of, other.specs) for other in installs)
     names = (WHEELS if at == 1 else f"{WHEELS}-{at}" for at in range(number, number + len(earlier) + 2))
-    return next(name for name in names if not re.search(rf"{name}(?![\w-])", text))
+    return next(name for name in names if not re.search(rf"{name}(?![\w-])", text) and not scene.has(name))
 
 
 def _command(asked: Asked, scene: Scene) -> str | None:

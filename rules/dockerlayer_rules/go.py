@@ -60,7 +60,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     verb, operands, directory = _parse(call)
     if verb is None or directory is None or call.words[0].text.startswith("."):
         return None
-    remote = [word for word in operands if _is_remote(word)]
+    remote = [word for word in operands if _is_remote(word) and (verb == "get" or "@" in word)]
     adds = verb == "get" and scene.has(join(directory, "go.mod"))
     if verb in {"install", "run", "get"} and remote and not adds:
         gopath = call.value("GOPATH") or "/go"
@@ -79,7 +79,8 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         return None
     kind = "download" if verb in DOWNLOADS else "build"
     root = module_root(scene, directory)
-    if root is None and operands and all(word.endswith(".go") for word in operands):
+    files_only = bool(operands) and all(word.endswith(".go") for word in operands)
+    if root is None and kind == "build" and (files_only or _too_old(call, directory)):
         return None
     if root is None:
         missing = Refusal(
@@ -93,7 +94,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         return None
     lock = _lock(scene, directory, origin, bool(modules))
     if blocked is None:
-        blocked = _too_old(call, directory)
+        blocked = _too_old(call, directory) or _settings_made(call, scene)
     if blocked is None and lock is not None and lock.state != "ok":
         blocked = Refusal("no-lockfile", f"no go.sum reaches {directory}: the build needs it as well", call.step.line)
     reads = (*(join(directory, name) for name in ("go.mod", "go.sum", "go.work", "vendor")), "/go/pkg", "/root/go")
@@ -173,6 +174,15 @@ def _downloaded_before(call: Call, scene: Scene, directory: str) -> bool:
         if verb in BUILDS and earlier.step is call.step and root is not None and root == other:
             return False
     return False
+
+
+def _settings_made(call: Call, scene: Scene) -> Refusal | None:
+    """``go env -w`` changes what every later go command does, where the file of the Dockerfile does not show it."""
+    for other in scene.before(call):
+        text = " ".join(other.arguments)
+        if other.program == "go" and text.startswith("env -") and re.search(r"GOFLAGS|GOWORK|GO111MODULE", text):
+            return Refusal("settings-made", f"line {other.step.line} changes go's own settings", call.step.line)
+    return None
 
 
 def _too_old(call: Call, directory: str) -> Refusal | None:
@@ -279,6 +289,7 @@ ecosystem = Ecosystem(
     read=read,
     effect=effect,
     other_caches=(r"go-build",),
+    home_files=(".netrc", ".config/go", ".gitconfig"),
     environment=r"GO.*|CGO_.*|GIT_(?:SSH|CONFIG|TERMINAL|ASKPASS).*|.*(?:PROXY|proxy|TOKEN|NETRC|PASSWORD).*|HOME|PATH|SSH_.*",
     examples=(
         Example(

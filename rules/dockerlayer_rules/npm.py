@@ -39,6 +39,7 @@ VALUE_OPTIONS = frozenset(
         --fetch-retry-maxtimeout --maxsockets --tag --target --arch --platform --network-timeout --jobs
         --python --before --install-strategy --cpu --os --libc""".split()
 )
+_NAMES_PATH = re.compile(r"\.{0,2}/|.*(?:--require|--import|--loader|--env-file)\b")
 SETTINGS = ("/root/.npmrc", "/root/.npm", "/home/node/.npmrc")
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 
@@ -173,6 +174,9 @@ def _obstacles(
         yield Refusal("no-lockfile", reason, line)
     if locked is None and fetch.lock is not None and fetch.lock.state == "ok":
         yield Refusal("bad-lockfile", f"{fetch.lock.lockfile} cannot be read as JSON", line)
+    setting = _settings_path(context.read(posixpath.join(origin, ".npmrc")) or b"")
+    if setting is not None:
+        yield Refusal("settings-path", f"{posixpath.join(origin, '.npmrc')} names a file in {setting}", line)
     enclosing = _enclosing_workspace(scene, fetch.directory, origin)
     if enclosing is not None:
         yield Refusal("workspace-member", f"the package is a workspace of {enclosing}, which npm looks for", line)
@@ -195,7 +199,9 @@ def _obstacles(
     for local in local_packages(locked or {}, members):
         if isinstance(local, Refusal):
             yield local._replace(line=line)
-        elif _has_bin(_json(scene, posixpath.normpath(posixpath.join(origin, local, "package.json"))) or {}):
+        elif any(lifecycle_needs(context, posixpath.join(origin, local), _json(scene, _inside(origin, local)) or {})):
+            yield Refusal("local-package-script", f"{local}, a file: dependency, has install scripts", line)
+        elif _has_bin(_json(scene, _inside(origin, local)) or {}):
             yield Refusal(
                 "local-package-bin", f"{local}, a file: dependency, has a bin that npm makes executable", line
             )
@@ -204,6 +210,19 @@ def _obstacles(
     if any(context.exists(posixpath.join(origin, place, "node_modules")) for place in ("", *members)):
         reason = f"{posixpath.join(origin, 'node_modules')} is in the build context and would overwrite the install"
         yield Refusal("node-modules-in-context", reason, line)
+
+
+def _inside(origin: str, local: str) -> str:
+    return posixpath.normpath(posixpath.join(origin, local, "package.json"))
+
+
+def _settings_path(text: bytes) -> str | None:
+    """A setting of .npmrc that names a file or program of the project."""
+    for line in text.decode("utf-8", "replace").splitlines():
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if equals and not name.startswith(("#", ";")) and _NAMES_PATH.match(value) and not value.startswith("//"):
+            return name
+    return None
 
 
 def _has_bin(manifest: Mapping[str, object]) -> bool:
@@ -283,6 +302,7 @@ ecosystem = Ecosystem(
     read=read,
     effect=effect,
     other_caches=(r"/\.cache(?:/|$)",),
+    home_files=(".npmrc", ".netrc", ".gitconfig"),
     examples=(
         Example(
             "source-before-download",

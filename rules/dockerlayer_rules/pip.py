@@ -133,7 +133,7 @@ def _install(asked: Asked, scene: Scene, files: Sequence[tuple[str, bool]]) -> F
         image = path_of(call, re.sub(r"\[[^\]]*\]\Z", "", text)) if kind_of(text) == "archive" else None
         if image is not None and (origin := scene.origin(image)) is not None:
             found.files[image] = origin
-    extra = [*asked.values("--find-links"), call.value("PIP_CONFIG_FILE") or "", call.value("PIP_FIND_LINKS") or ""]
+    extra = [*asked.values("--find-links"), call.value("PIP_FIND_LINKS") or ""]
     for image in filter(None, (path_of(call, path) for path in extra if path and ":" not in path)):
         if (origin := scene.origin(image)) is not None:
             found.files[image] = origin
@@ -353,6 +353,7 @@ ecosystem = Ecosystem(
     programs=r"pip|pip\d(?:\.\d+)?|python|python\d(?:\.\d+)?|pypy3?|pypy3\.\d+|virtualenv",
     read=read,
     effect=effect,
+    home_files=(".config/pip", ".pip", ".netrc", ".gitconfig"),
     other_caches=(r"^/tmp/?$",),
     rules=(Rule("pip-download-incomplete", Severity.WARNING, check_download, fixable=True),),
     examples=(
