@@ -271,3 +271,18 @@ def asked_files(asked: Asked) -> list[tuple[str, bool]]:
         *((path, True) for name in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT") for path in (value(name) or "").split()),
         *((path.rpartition(":")[0] or "pyproject.toml", False) for path in asked.values("--group")),
     ]
+
+
+def sets_paths(call: Call) -> bool:
+    """Whether a ``pip config`` writes a setting that names files, or one that ``pip wheel`` would not read."""
+    text = " ".join(call.arguments)
+    return bool(re.search(r"\bconfig\b.*\b(?:set|edit)\b", text)) and bool(
+        re.search(
+            r"\bedit\b|(?:install|wheel|download)\.|constraint|requirement|find-links|no-index|target|prefix", text
+        )
+    )
+
+
+def is_built(text: str) -> bool:
+    """``/wheels/*``: what an earlier stage built."""
+    return bool(re.fullmatch(r"/[^$`{}]*\*[^$`{}]*|[^$`{}]*/\*|[^$`{}]*\.whl", text))

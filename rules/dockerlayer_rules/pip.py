@@ -38,10 +38,12 @@ from dockerlayer_rules._pipcall import (
     Asked,
     ask,
     asked_files,
+    is_built,
     is_offline,
     module_of,
     official_tag,
     python_version,
+    sets_paths,
     virtualenv_of,
     written,
 )
@@ -60,7 +62,13 @@ SETTINGS = ("/root/.pip", "/root/.netrc")
 def read(call: Call, scene: Scene) -> Fetch | None:
     """What a pip command takes from PyPI, given what stands in the image when it runs."""
     fetch = _read(call, scene)
-    if fetch is None or fetch.blocked is not None or call.cwd in {None, call.step.state.workdir}:
+    if fetch is None or fetch.blocked is not None:
+        return fetch
+    configured = next((other for other in scene.before(call) if sets_paths(other)), None)
+    if configured is not None:
+        what = f"line {configured.step.line} writes pip settings that name files or are for one command only"
+        return replace(fetch, blocked=Refusal("pip-settings", what, call.step.line))
+    if call.cwd in {None, call.step.state.workdir}:
         return fetch
     here = call.cwd or "/"
     if scene.has(here) and not any(is_within(join(fetch.directory, need), here) for need in fetch.needs):
@@ -78,7 +86,7 @@ def _read(call: Call, scene: Scene) -> Fetch | None:
         what = f"{unknown} on line {call.step.line} is not known before the build, so neither is what it needs"
         return _refused(asked, "unknown-words", what)
     local = [text for text in asked.values("--editable") if kind_of(text) != "vcs"]
-    local += [text for text in asked.specs if kind_of(text) == "local" and not _is_built(text)]
+    local += [text for text in asked.specs if kind_of(text) == "local" and not is_built(text)]
     files = asked_files(asked)
     if not (files or local or asked.has("--editable", "--group") or asked.specs):
         return None
@@ -94,13 +102,8 @@ def _is_unknown(text: str) -> bool:
     return (
         bool(_UNKNOWN.search(text))
         and kind_of(text) not in {"url", "vcs"}
-        and not (_VERSIONED.match(text) or _is_built(text))
+        and not (_VERSIONED.match(text) or is_built(text))
     )
-
-
-def _is_built(text: str) -> bool:
-    """``/wheels/*``: what an earlier stage built."""
-    return bool(re.fullmatch(r"/[^$`{}]*\*[^$`{}]*|[^$`{}]*/\*|[^$`{}]*\.whl", text))
 
 
 def _refused(asked: Asked, code: str, message: str, directory: str | None = None) -> Fetch:
@@ -110,7 +113,7 @@ def _refused(asked: Asked, code: str, message: str, directory: str | None = None
 
 def _install(asked: Asked, scene: Scene, files: Sequence[tuple[str, bool]]) -> Fetch | None:
     call, cwd = asked.call, asked.call.cwd
-    if not files and asked.specs and all(kind_of(text) == "archive" or _is_built(text) for text in asked.specs):
+    if not files and asked.specs and all(kind_of(text) == "archive" or is_built(text) for text in asked.specs):
         known_here = any(cwd and scene.has(join(cwd, text)) for text in asked.specs)
         if not known_here or asked.has("--no-deps"):
             return None
@@ -280,7 +283,7 @@ def _pip_effect(call: Call, scene: Scene) -> Effect | None:
         return Effect(SYSTEM_WRITES, writes if asked.verb in {"cache", "config"} else ())
     if asked.verb == "uninstall":
         return Effect(SYSTEM_WRITES, writes) if not asked_files(asked) else None
-    if asked.verb != "install" or any(kind_of(text) == "local" and not _is_built(text) for text in asked.specs):
+    if asked.verb != "install" or any(kind_of(text) == "local" and not is_built(text) for text in asked.specs):
         return None
     paths = [*(path for path, _ in asked_files(asked)), *asked.values("--find-links")]
     paths += [text for text in asked.specs if kind_of(text) != "named"]
