@@ -94,28 +94,30 @@ def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], opt
 
 def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Outcome:
     """Make one fix after another, each on the text as it then is, until nothing more can be made."""
-    made: list[Made] = []
-    seen = {data}
-    for _ in range(PASSES):
-        step = _next_fix(data, context, ecosystems, options)
-        if step is None or step[0] in seen:
-            break
-        data = step[0]
-        seen.add(data)
-        made.append(step[1])
-    return Outcome(data, tuple(made), _examine(data, context, ecosystems, options))
-
-
-def _next_fix(
-    data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options
-) -> tuple[bytes, Made] | None:
     from dockerlayer.rewrite.runs import apply
 
-    for finding in _examine(data, context, ecosystems, options).findings:
+    made: list[Made] = []
+    seen = {data}
+    report = _examine(data, context, ecosystems, options)
+    for _ in range(PASSES):
+        step = _next_fix(report, options)
+        if step is None:
+            break
+        after = apply(data, step.fix.edits)
+        if after in seen:
+            break
+        data = after
+        seen.add(data)
+        made.append(step)
+        report = _examine(data, context, ecosystems, options)
+    return Outcome(data, tuple(made), report)
+
+
+def _next_fix(report: Report, options: Options) -> Made | None:
+    for finding in report.findings:
         fix = finding.fix
         if fix is not None and (fix.applicability is Applicability.SAFE or options.unsafe):
-            line = data.count(b"\n", 0, finding.start) + 1
-            return apply(data, fix.edits), Made(finding, fix, line)
+            return Made(finding, fix, report.dockerfile.position(finding.start)[0])
     return None
 
 

@@ -26,6 +26,7 @@ class Analysis:
         self.dockerfile = dockerfile
         self.context = context
         self._runs: dict[Step, Run] = {}
+        self._scenes: dict[Step, Scene] = {}
         self._placements: dict[Step, Placement | None] = {}
 
     @cached_property
@@ -52,6 +53,11 @@ class Analysis:
 
     def scene(self, step: Step) -> Scene:
         """What a RUN step sees of the context."""
+        if step not in self._scenes:
+            self._scenes[step] = self._scene(step)
+        return self._scenes[step]
+
+    def _scene(self, step: Step) -> Scene:
         placements = tuple(found for earlier in self.above(step) if (found := self.placement(earlier)) is not None)
         mounted = tuple(bind_placements(step, self.context))
         received = tuple(

@@ -41,9 +41,6 @@ INSTALL_ONLY = frozenset(
     """--user --target --prefix --root --upgrade --upgrade-strategy --force-reinstall --ignore-installed --compile
     --no-compile --break-system-packages --no-warn-script-location --no-warn-conflicts --root-user-action""".split()
 )
-RESOLVING = frozenset(
-    "--requirement --constraint --require-hashes --no-binary --only-binary --pre --prefer-binary --no-deps".split()
-)
 # Settings under which the pair of download and install was not tried.
 UNTRIED = """PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIREMENT PIP_EDITABLE PIP_PLATFORM PIP_PYTHON_VERSION PIP_ABI
     PIP_IMPLEMENTATION PIP_NO_BINARY PIP_FIND_LINKS PIP_REQUIRE_HASHES PIP_WHEEL_DIR PIP_PYTHON PIP_GROUP
