@@ -7,8 +7,9 @@ image but no later layer's key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dockerlayer.model.calls import Call, Run, run_of
@@ -20,11 +21,14 @@ from dockerlayer.syntax.tree import Dockerfile
 
 
 class Analysis:
-    """The model of one Dockerfile; everything is derived at first use and kept."""
+    """The model of one Dockerfile; everything is derived at first use and kept. ``args`` are build arguments."""
 
-    def __init__(self, dockerfile: Dockerfile, context: Context) -> None:
+    def __init__(
+        self, dockerfile: Dockerfile, context: Context, args: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.dockerfile = dockerfile
         self.context = context
+        self.args = args
         self._runs: dict[Step, Run] = {}
         self._scenes: dict[Step, Scene] = {}
         self._placements: dict[Step, Placement | None] = {}
@@ -32,7 +36,7 @@ class Analysis:
     @cached_property
     def build(self) -> Build:
         """The stages and steps."""
-        return build_of(self.dockerfile)
+        return build_of(self.dockerfile, self.args)
 
     def run(self, step: Step) -> Run:
         """The calls of a RUN step."""

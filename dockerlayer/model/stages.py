@@ -1,8 +1,9 @@
 """Stages and steps: what is in force at every instruction, followed from the top of the file.
 
 Scopes follow the Dockerfile reference: an ARG before the first FROM is visible in FROM only, until it is declared again
-in a stage; ENV wins over ARG of the same name; a stage built on another stage of the file starts with that stage's ENV,
-WORKDIR, USER and SHELL (and, under BuildKit, with its ARGs).
+in a stage; a stage built on another stage of the file starts with that stage's ENV, WORKDIR, USER and SHELL. Measured
+with BuildKit: of an ARG with a value and an ENV of one name the later one counts; a child stage sees its parent's ARGs
+as well, but every ENV of the parent before them; and the ONBUILD triggers of a stage of the file run in its children.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from typing import NamedTuple
 from dockerlayer.model.paths import BASE, join
 from dockerlayer.model.variables import expand, references
 from dockerlayer.syntax.tree import Dockerfile, Instruction
+
+PLATFORM_ARGS = frozenset(
+    side + what for side in ("TARGET", "BUILD") for what in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
+)
+"""ARGs that the builder gives a value to (Dockerfile reference, "Automatic platform ARGs in the global scope")."""
 
 
 class Mount(NamedTuple):
@@ -29,7 +35,9 @@ class Mount(NamedTuple):
 class State(NamedTuple):
     """What is in force: shared between steps until an instruction changes it.
 
-    ``soft`` are the variables whose value a ``--build-arg`` may change: the ARGs, and the ENVs made of them.
+    ``exported`` is what a RUN sees: every ENV and every ARG with a value, in the order in which they were last set;
+    None stands for a value of the builder's own. ``soft`` are the variables whose value a ``--build-arg`` may change:
+    the ARGs, and the ENVs made of them.
     """
 
     workdir: str = BASE
@@ -38,13 +46,17 @@ class State(NamedTuple):
     env: Mapping[str, str] = MappingProxyType({})
     args: Mapping[str, str | None] = MappingProxyType({})
     soft: frozenset[str] = frozenset()
+    exported: Mapping[str, str | None] = MappingProxyType({})
 
     @property
     def values(self) -> dict[str, str]:
         """Every variable with a known value; an ARG without default is unknown."""
-        known = {name: value for name, value in self.args.items() if value is not None}
-        known.update(self.env)
-        return known
+        return {name: value for name, value in self.exported.items() if value is not None}
+
+    def inherited(self) -> State:
+        """What a stage built on a stage that ends like this starts with."""
+        args = {name: value for name, value in self.exported.items() if name not in self.env}
+        return self._replace(exported={**args, **self.env})
 
 
 class Step:
@@ -101,7 +113,7 @@ class Step:
 
 
 class Stage:
-    """One FROM and the steps below it."""
+    """One FROM and the steps below it; ``triggers`` are the parent's ONBUILD instructions, which run before them."""
 
     def __init__(self, instruction: Instruction, index: int, name: str, image: str, parent: Stage | None) -> None:
         self.instruction = instruction
@@ -109,6 +121,7 @@ class Stage:
         self.name = name
         self.image = image
         self.parent = parent
+        self.triggers: list[Step] = []
         self.steps: list[Step] = []
         self.final = State()
 
@@ -148,8 +161,14 @@ class Build(NamedTuple):
         return None
 
 
-def build_of(dockerfile: Dockerfile) -> Build:
-    """Follow the instructions of a parsed file; instructions that BuildKit would refuse are left out."""
+_NO_ARGS: Mapping[str, str] = MappingProxyType({})
+
+
+def build_of(dockerfile: Dockerfile, given: Mapping[str, str] = _NO_ARGS) -> Build:
+    """Follow the instructions of a parsed file; instructions that BuildKit would refuse are left out.
+
+    ``given`` are the values of ``--build-arg``.
+    """
     stages: list[Stage] = []
     meta: dict[str, str | None] = {}
     state = State()
@@ -160,16 +179,20 @@ def build_of(dockerfile: Dockerfile) -> Build:
         if name == "from":
             stage = _open_stage(instruction, stages, meta)
             stages.append(stage)
-            state = stage.parent.final if stage.parent else State()
+            state = stage.parent.final.inherited() if stage.parent else State()
+            for trigger in _triggers(stage):
+                stage.triggers.append(Step(trigger, stage, 0, state))
+                state = _after(stage.triggers[-1], state, meta, given)
             stage.final = state
         elif not stages:
             if name == "arg":
-                _declare(instruction, meta, {key: value for key, value in meta.items() if value is not None})
+                known = {key: value for key, value in meta.items() if value is not None}
+                meta.update(_declared(instruction, meta, known, given))
         else:
             stage = stages[-1]
             step = Step(instruction, stage, len(stage.steps), state)
             stage.steps.append(step)
-            state = stage.final = _after(step, state, meta)
+            state = stage.final = _after(step, state, meta, given)
     return Build(dockerfile, tuple(stages), meta)
 
 
@@ -181,13 +204,24 @@ def _open_stage(instruction: Instruction, stages: list[Stage], meta: Mapping[str
     return Stage(instruction, len(stages), name, image, parent)
 
 
-def _declare(instruction: Instruction, args: dict[str, str | None], values: Mapping[str, str]) -> None:
+def _triggers(stage: Stage) -> Iterator[Instruction]:
+    for step in stage.parent.steps if stage.parent else ():
+        if step.name == "onbuild" and step.instruction.child is not None:
+            yield step.instruction.child
+
+
+def _declared(
+    instruction: Instruction, outer: Mapping[str, str | None], values: Mapping[str, str], given: Mapping[str, str]
+) -> dict[str, str | None]:
+    """The values of an ARG's names: as given, else the default, else what ``outer`` has."""
+    found: dict[str, str | None] = {}
     for word in instruction.args:
         key, equals, default = word.partition("=")
-        args[key] = expand(default, values) if equals else args.get(key)
+        found[key] = given[key] if key in given else expand(default, values) if equals else outer.get(key)
+    return found
 
 
-def _after(step: Step, state: State, meta: Mapping[str, str | None]) -> State:
+def _after(step: Step, state: State, meta: Mapping[str, str | None], given: Mapping[str, str]) -> State:
     instruction = step.instruction
     name = instruction.name
     if name == "workdir":
@@ -198,19 +232,29 @@ def _after(step: Step, state: State, meta: Mapping[str, str | None]) -> State:
     if name == "shell":
         return state._replace(shell=instruction.args)
     if name == "env":
-        env, soft = dict(state.env), state.soft
-        values = state.values
-        for at in range(0, len(instruction.args) - 2, 3):
-            name = expand(instruction.args[at], values)
-            env[name] = expand(instruction.args[at + 1], values)
-            soft = soft | {name} if references(instruction.args[at + 1]) & state.soft else soft - {name}
-        return state._replace(env=env, soft=soft)
+        return _with_env(instruction, state)
     if name == "arg":
-        args = dict(state.args)
-        _declare(instruction, args, state.values)
-        for word in instruction.args:
-            if "=" not in word and word in meta:
-                args[word] = meta[word]
-        names = {word.partition("=")[0] for word in instruction.args}
-        return state._replace(args=args, soft=state.soft | (names - state.env.keys()))
+        return _with_args(state, _declared(instruction, meta, state.values, given))
     return state
+
+
+def _with_env(instruction: Instruction, state: State) -> State:
+    env, exported, soft = dict(state.env), dict(state.exported), state.soft
+    values = state.values
+    for at in range(0, len(instruction.args) - 2, 3):
+        name = expand(instruction.args[at], values)
+        env[name] = expand(instruction.args[at + 1], values)
+        exported.pop(name, None)
+        exported[name] = env[name]
+        soft = soft | {name} if references(instruction.args[at + 1]) & state.soft else soft - {name}
+    return state._replace(env=env, exported=exported, soft=soft)
+
+
+def _with_args(state: State, declared: Mapping[str, str | None]) -> State:
+    args, exported = dict(state.args), dict(state.exported)
+    for name, value in declared.items():
+        args[name] = args.get(name) if value is None else value
+        if value is not None or name in PLATFORM_ARGS:
+            exported.pop(name, None)
+            exported[name] = value
+    return state._replace(args=args, exported=exported, soft=state.soft | declared.keys())

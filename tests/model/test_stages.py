@@ -32,8 +32,37 @@ def test_a_global_arg_is_visible_in_from_and_only_after_it_is_declared_again() -
     assert [step.state.values for step in stage.steps if step.name == "run"] == [{}, {"V": "3"}]
 
 
-def test_env_wins_over_arg() -> None:
-    assert last_run("FROM a\nENV V=env\nARG V=arg\nRUN x\n").state.values == {"V": "env"}
+def test_the_later_one_of_an_env_and_an_arg_counts() -> None:
+    assert last_run("FROM a\nARG V=arg\nENV V=env\nRUN x\n").state.values == {"V": "env"}
+    assert last_run("FROM a\nENV V=env\nARG V=arg\nRUN x\n").state.values == {"V": "arg"}
+    assert last_run("FROM a\nENV V=env\nARG V\nRUN x\n").state.values == {"V": "env"}
+
+
+def test_a_child_stage_sees_the_env_of_its_parent_before_the_args() -> None:
+    state = last_run("FROM a AS base\nENV V=env\nARG V=arg\nARG N=1\nFROM base\nRUN x\n").state
+    assert list(state.exported.items()) == [("N", "1"), ("V", "env")]
+
+
+def test_variables_are_in_the_order_in_which_they_were_last_set() -> None:
+    text = "FROM a\nENV A=1 B=2\nARG C=3\nENV A=4\nARG TARGETARCH\nARG none\nRUN x\n"
+    assert list(last_run(text).state.exported.items()) == [("B", "2"), ("C", "3"), ("A", "4"), ("TARGETARCH", None)]
+
+
+def test_build_arguments_count_where_they_are_declared() -> None:
+    text = "ARG V=3\nFROM img:$V AS one\nRUN a\nARG V\nARG W=1\nENV E=$W\nRUN b\n"
+    found = build_of(parse(text.encode()), {"V": "4", "W": "2", "X": "5"})
+    assert found.stages[0].image == "img:4"
+    assert [step.state.values for step in found.steps() if step.name == "run"] == [{}, {"V": "4", "W": "2", "E": "2"}]
+
+
+def test_onbuild_triggers_run_in_the_child_stages() -> None:
+    found = build("FROM a AS base\nONBUILD WORKDIR /w\nONBUILD RUN x\nRUN y\nFROM base\nRUN z\n")
+    assert found.stages[0].triggers == []
+    assert [(step.name, step.state.workdir) for step in found.stages[1].triggers] == [
+        ("workdir", "<base>"),
+        ("run", "/w"),
+    ]
+    assert found.stages[1].steps[0].state.workdir == "/w"
 
 
 def test_a_child_stage_starts_with_the_state_of_its_parent() -> None:
