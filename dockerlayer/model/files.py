@@ -86,14 +86,18 @@ class Placement:
 
     def origin(self, image: str) -> str | None:
         """The context path that lands on an image path through this step, whether or not it exists there."""
+        absent = None
         for item in reversed(self.placed):
             if item.is_dir:
                 rest = relative(image, item.image)
                 if rest is not None:
-                    return posixpath.join(item.context, rest).rstrip("/")
+                    path = posixpath.join(item.context, rest).rstrip("/")
+                    if self.context.exists(path):
+                        return path
+                    absent = path if absent is None else absent
             elif item.image == image:
                 return item.context
-        return None
+        return absent
 
     def files(self) -> Iterator[Placed]:
         """Every single file, lazily."""

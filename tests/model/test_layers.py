@@ -48,3 +48,17 @@ def test_a_child_stage_depends_on_what_its_parent_depends_on(tmp_path: Path) -> 
 def test_a_copy_that_matches_nothing_says_so(tmp_path: Path) -> None:
     found = inputs(tmp_path, "FROM a\nCOPY nothing* /\nRUN x\n", 3)
     assert found[1].what == "nothing* (nothing in the context matches)"
+
+
+def test_of_two_sources_the_one_that_has_the_file_is_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "main.py").touch()
+    (tmp_path / "lock.txt").touch()
+    analysis = Analysis(parse(b"FROM img\nCOPY lock.txt src /app/\n"), Context.open(tmp_path))
+    placement = analysis.placement(next(analysis.build.steps()))
+    assert placement is not None
+    assert [placement.origin(path) for path in ("/app/lock.txt", "/app/main.py", "/app/none")] == [
+        "lock.txt",
+        "src/main.py",
+        "src/none",
+    ]
