@@ -27,6 +27,7 @@ ROOMS = (
     ("checks",),
     ("rewrite",),
     ("engine",),
+    ("verify",),
     ("report", "testing"),
     ("cli",),
     ("__main__",),

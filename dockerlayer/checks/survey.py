@@ -148,7 +148,7 @@ def _is_broad(placement: Placement, fetch: Fetch, needed: frozenset[str]) -> boo
     if overlap(target, fetch.directory) or (fetch.call.cwd is not None and overlap(target, fetch.call.cwd)):
         return any(_is_source(item, named) for item in others)
     # Elsewhere in the image only what is plainly source counts; a directory of settings is changed rarely.
-    return any(_has_source_suffix(item) for item in islice(others, _LOOKED_AT))
+    return any(is_source_file(item.context) for item in islice(others, _LOOKED_AT))
 
 
 def _covers(placement: Placement, fetch: Fetch) -> bool:
@@ -156,11 +156,12 @@ def _covers(placement: Placement, fetch: Fetch) -> bool:
 
 
 def _is_source(item: Placed, named: set[str]) -> bool:
-    return item.context not in named or _has_source_suffix(item)
+    return item.context not in named or is_source_file(item.context)
 
 
-def _has_source_suffix(item: Placed) -> bool:
-    return posixpath.splitext(item.context)[1] in _SOURCE_SUFFIXES
+def is_source_file(path: str) -> bool:
+    """Whether a file is source by its name."""
+    return posixpath.splitext(path)[1] in _SOURCE_SUFFIXES
 
 
 def image_needs(fetch: Fetch) -> tuple[str, ...]:

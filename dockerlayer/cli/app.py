@@ -13,6 +13,7 @@ from dockerlayer.cli.explain import explain
 from dockerlayer.cli.fix import fix
 from dockerlayer.cli.rules import rules
 from dockerlayer.cli.terminal import say
+from dockerlayer.cli.verify import verify
 from dockerlayer.cli.why import why
 from dockerlayer.errors import DockerlayerError
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command(short_help="Report layers that download more often than they must.")(check)
 app.command(short_help="Rewrite Dockerfiles so that downloads keep their layer.")(fix)
+app.command(short_help="Prove by real builds that downloads stay cached.")(verify)
 app.command(short_help="Show what the layer on a line depends on.")(why)
 app.command(short_help="Show what a rule is about.")(explain)
 app.command(short_help="List every rule.")(rules)
@@ -45,7 +47,7 @@ def dockerlayer(
 ) -> None:
     """Find and rewrite Dockerfile layers that download the same dependencies again on every source edit.
 
-    Nothing is built and nothing is asked over the network.
+    Nothing is built and nothing is asked over the network, but by verify.
 
     \b
     Exit codes:

@@ -7,13 +7,17 @@ followed out of the context.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import posixpath
 import re
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
+from io import BufferedReader
 from pathlib import Path
+from typing import NamedTuple
 
 from dockerlayer.errors import InputError
 from dockerlayer.model.ignore import IgnoreRules, MalformedPatternError, copy_glob
@@ -21,6 +25,15 @@ from dockerlayer.model.ignore import IgnoreRules, MalformedPatternError, copy_gl
 READ_LIMIT = 4 * 1024 * 1024
 _LINK_LIMIT = 40  # as in Linux' path resolution, see path_resolution(7)
 _WILDCARD = re.compile(r"(?:\\.|[^\\*?\[])*+[*?\[]", re.DOTALL)
+
+
+class Entry(NamedTuple):
+    """What a COPY takes; ``kind`` is a ``stat.S_IF*`` value, ``content`` a file's SHA-256 or a link's text."""
+
+    path: str
+    kind: int
+    mode: int
+    content: str
 
 
 class _Tree:
@@ -90,6 +103,25 @@ class _Tree:
 
     def read(self, real: str, limit: int) -> bytes:
         """The bytes of a regular file; raises OSError, also for any other file type and for more than ``limit``."""
+        with self._open(real) as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise OSError(f"larger than {limit} bytes")
+        return data
+
+    def entry(self, real: str, shown: str) -> Entry:
+        """What ``real`` is, by the name ``shown``; raises OSError."""
+        found = os.lstat(os.path.join(self.root, real))
+        kind, mode, content = stat.S_IFMT(found.st_mode), stat.S_IMODE(found.st_mode), ""
+        if kind == stat.S_IFLNK:
+            mode, content = 0o777, os.readlink(os.path.join(self.root, real))
+        elif kind == stat.S_IFREG:
+            with self._open(real) as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        return Entry(shown, kind, mode, content)
+
+    @contextmanager
+    def _open(self, real: str) -> Iterator[BufferedReader]:
         if self.mode(real) != stat.S_IFREG:
             raise OSError("not a regular file")
         # The type is checked again on the open file, which may have been exchanged for a pipe or a link meanwhile.
@@ -97,10 +129,7 @@ class _Tree:
         with os.fdopen(os.open(os.path.join(self.root, real), flags), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError("not a regular file")
-            data = file.read(limit + 1)
-        if len(data) > limit:
-            raise OSError(f"larger than {limit} bytes")
-        return data
+            yield file
 
 
 class _NoTree(_Tree):
@@ -231,6 +260,36 @@ class Context:
         for path, kind in () if start is None else self._descend(start):
             if kind in (stat.S_IFREG, stat.S_IFLNK):
                 yield posixpath.join(shown, path[len(start or "") :].lstrip("/"))
+
+    def copied(self, path: str) -> Iterator[Entry]:
+        """What a COPY of ``path`` takes: itself, named ``""``, and everything below; raises OSError.
+
+        The mode of the context's own root is left out: it never reaches the builder.
+        """
+        start = self._find(path)
+        if start is None:
+            return
+        yield self._tree.entry(start, "") if start else Entry("", stat.S_IFDIR, 0, "")
+        above: set[str] = {start}
+        for real, kind in self._descend(start) if self._tree.mode(start) == stat.S_IFDIR else ():
+            # A directory that is ignored comes along with what is not ignored below it.
+            missing = []
+            parent = posixpath.dirname(real)
+            while parent not in above:
+                missing.append(parent)
+                above.add(parent)
+                parent = posixpath.dirname(parent)
+            if kind == stat.S_IFDIR:
+                above.add(real)
+            for found in (*reversed(missing), real):
+                yield self._tree.entry(found, found[len(start) :].lstrip("/"))
+
+    def entries(self) -> Iterator[tuple[str, int]]:
+        """Path and file type (``stat.S_IF*``, 0 for pipes and the like) of all that is sent to the builder.
+
+        A directory that is itself ignored is left out, what is below it and not ignored is there.
+        """
+        return self._descend("")
 
     def glob(self, pattern: str) -> list[str]:
         """The sorted paths a ``COPY`` source stands for, ``[]`` if there are none or the pattern is malformed.
