@@ -143,8 +143,10 @@ class _Keyring:
         self.analysis = analysis
         self.images = images
         # A variable whose value cannot be followed may be in any path: then every value counts for every step.
-        setting = (step for step in analysis.build.steps() if step.name in {"env", "arg", "user", "workdir"})
-        self.murky = not all(_can_follow(word) for step in setting for word in step.instruction.args)
+        written = (item.child or item for item in analysis.dockerfile.instructions)
+        setting = (item for item in written if item.name in {"env", "arg", "user", "workdir"})
+        self.murky = not all(_can_follow(word) for item in setting for word in item.args)
+        self.globals = {name: value for name, value in analysis.build.globals.items() if value is not None}
         self.keys: dict[Layer, Key] = {}
         self.results: dict[Stage, Key] = {}
 
@@ -161,7 +163,6 @@ class _Keyring:
         return (stage, *layers)
 
     def _root(self, stage: Stage) -> Iterator[Part]:
-        values = {name: value for name, value in self.analysis.build.globals.items() if value is not None}
         yield Part("image", self.images.get(stage.image, stage.image), "")
         syntax = [item.value for item in self.analysis.dockerfile.directives if item.name == "syntax"]
         for frontend in (*syntax, self.analysis.args.get("BUILDKIT_SYNTAX")):
@@ -169,7 +170,7 @@ class _Keyring:
                 yield Part("text", "syntax", frontend)
         for word in (*stage.instruction.flags, stage.instruction.args[0]):
             if word.startswith("--") or not _can_follow(word):
-                yield Part("text", "from", _words(word, values))
+                yield Part("text", "from", _words(word, self.globals))
 
 
 class _Maker:
@@ -184,7 +185,7 @@ class _Maker:
     def make(self) -> None:
         step = self.step
         if self.keyring.murky:
-            self._add("text", "values", sorted(step.state.values.items()))
+            self._add("text", "values", sorted(self.keyring.globals.items()), sorted(step.state.values.items()))
         if step.name == "run":
             self._run()
         elif step.name == "workdir":

@@ -194,6 +194,11 @@ def test_build_arguments_count_below_their_declaration(root: Path) -> None:
     assert runs(before, keys(root, text, {"BUILDKIT_SANDBOX_HOSTNAME": "h"})) == [4, 6, 8]
 
 
+def test_a_value_that_cannot_be_followed_counts_everywhere(root: Path) -> None:
+    text = "ARG A=1\nARG G=${X:-${A}}\nFROM i\nARG G\nWORKDIR /w\nCOPY a.txt /$G\n"
+    assert runs(keys(root, text), keys(root, text, {"A": "2"})) == [5, 6]
+
+
 def test_what_another_stage_made_counts_as_its_key(root: Path) -> None:
     text = "FROM i AS s\nCOPY a.txt /\nRUN x\nFROM i\nRUN y\nCOPY --from=s /o /o\nRUN --mount=from=0,target=/m z\n"
     before = keys(root, text)
