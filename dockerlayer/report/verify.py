@@ -84,6 +84,8 @@ def _failure(trial: Trial) -> Iterator[str]:
         if built is not None and not built.ok:
             yield f"  it does not build{when}; the builder said:"
             yield from (f"  | {shown(line)}" for line in built.log.splitlines()[-_LOG_LINES:])
+    for layer in trial.surprising():
+        yield f"  line {layer.step.line} ran again, though what it depends on is the same: the builder lost its layer"
     installs = trial.built(INSTALL)
     if installs and trial.offline is not None and trial.offline.ok:
         places = ", ".join(str(layer.step.line) for layer in installs)
@@ -155,12 +157,13 @@ def _built(trial: Trial, built: Built | None) -> dict[str, Any] | None:
         "seconds": round(built.seconds, 3),
         "received": built.received,
         "log": "" if built.ok else built.log,
-        "steps": [_step(trial, run) for run in built.steps],
+        "steps": [_step(trial, run, after_edit=built is trial.warm) for run in built.steps],
     }
 
 
-def _step(trial: Trial, run: StepRun) -> dict[str, Any]:
+def _step(trial: Trial, run: StepRun, *, after_edit: bool) -> dict[str, Any]:
     layer = next((layer for layer in trial.subject.layers if layer.is_made_by(run)), None)
+    foreseen = trial.foreseen if after_edit else None
     return {
         "stage": run.stage,
         "number": run.number,
@@ -169,6 +172,7 @@ def _step(trial: Trial, run: StepRun) -> dict[str, Any]:
         "line": layer.step.line if layer is not None else None,
         "role": (layer.role or None) if layer is not None else None,
         "cached": run.cached,
+        "foreseen": layer in foreseen if layer is not None and foreseen is not None else None,
         "seconds": round(run.seconds, 3),
         "received": run.received,
         "error": run.error or None,

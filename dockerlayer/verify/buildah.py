@@ -57,6 +57,8 @@ with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
 class Buildah(Builder):
     """``podman`` or ``buildah``; raises BuilderError when it cannot reach its storage."""
 
+    keys_are_buildkits = False
+
     def __init__(self, program: str) -> None:
         self.name = program
         self._is_podman = program == "podman"

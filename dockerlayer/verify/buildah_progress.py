@@ -3,8 +3,9 @@
 Both print the same (github.com/containers/buildah, imagebuildah/{executor,stage_executor}.go): ``[2/3] STEP 4/6: RUN
 ...`` for every instruction, without the bracket in a file of one stage; then what the step writes; then ``--> Using
 cache <id>`` or ``--> <id>``, the latter behind the last line of the output if that does not end. Stages that the target
-does not need are left out, and ``3`` is the number of stages up to the target. The total of a stage grows after its
-FROM by what the base image does in ONBUILD, whose steps come first.
+does not need are left out, and ``3`` is the number of stages up to the target. Stages begin in any order: a step that
+needs another stage stops until that is done, and then goes on without a word. The total of a stage grows after its FROM
+by what the base image does in ONBUILD, whose steps come first.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ class Steps:
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._plans = plans
         self._records: list[_Record] = []
+        self._current: _Record | None = None
         self._totals: dict[int, int] = {}
         self._stray = ""
 
@@ -92,17 +94,19 @@ class Steps:
         """One line, without its end."""
         if self._begins(line):
             return
-        last = self._records[-1] if self._records else None
-        if last is None:
+        now = self._current
+        if now is None:
             self._stray += f"{line}\n"
-        elif not last.output and (found := _CACHED.match(line)):
-            last.found, last.completed = found["image"], time.time()
+        elif not now.output and (found := _CACHED.match(line)):
+            now.found, now.completed = found["image"], time.time()
         else:
-            # Only the last one is the builder's own: a step may print what looks like it.
-            if stored := _STORED.search(line):
-                last.image, last.completed = stored["image"], time.time()
+            stored = _STORED.search(line)
             if stored is None or stored.start():
-                last.output = f"{last.output}{line}\n"[-_LOG_LIMIT:]
+                now.output = f"{now.output}{line}\n"[-_LOG_LIMIT:]
+            if stored is not None:
+                # Only the last one is the builder's own: a step may print what looks like it.
+                now.image, now.completed = stored["image"], time.time()
+                self._resume(now)
 
     def _begins(self, line: str) -> bool:
         """Whether a step begins here; a step may print what only looks like it."""
@@ -110,9 +114,8 @@ class Steps:
         if found is None:
             return False
         stage, number, total = int(found["stage"] or 1) - 1, int(found["index"]), int(found["total"])
-        last = self._records[-1] if self._records else None
-        expected = last.number + 1 if last is not None and last.stage == stage else 1
-        if stage >= len(self._plans) or not number == expected <= total:
+        before = next((record.number for record in reversed(self._records) if record.stage == stage), 0)
+        if stage >= len(self._plans) or not number == before + 1 <= total:
             return False
         if number > 2 and total != self._totals[stage]:
             return False
@@ -121,15 +124,27 @@ class Steps:
         own = number - 1 - (total - len(names))
         if record.name != ("from" if number == 1 else names[own] if own >= 0 else record.name):
             return False
-        if last is not None:
-            last.completed = last.completed or record.started
+        now = self._current
+        if now is not None and (now.number == 1 or now.stage == stage):
+            now.completed = now.completed or record.started
         self._totals[stage] = total
         self._records.append(record)
+        self._current = record
         return True
+
+    def _resume(self, done: _Record) -> None:
+        """After the last step of a stage, go on with the one that had to wait for it."""
+        if done.number < self._totals[done.stage]:
+            return
+        for record in reversed(self._records):
+            if record.number > 1 and not record.image and record.stage != done.stage:
+                record.started = time.time()
+                self._current = record
+                return
 
     def end(self, ok: bool) -> None:
         """The builder has ended; the step that has no result has failed unless all went well."""
-        last = self._records[-1] if self._records else None
+        last = self._current
         if last is not None:
             last.completed = last.completed or time.time()
             if not ok and not last.image:
@@ -172,12 +187,13 @@ class Steps:
 
     def running(self) -> str:
         """The step that runs now."""
-        last = self._records[-1] if self._records else None
+        last = self._current
         if last is None or last.completed is not None:
             return ""
         return f"[{self._plans[last.stage].label} {last.number}/{self._totals[last.stage]}] {last.text}"
 
     def log(self) -> str:
         """What was said before the first step, then what the failed step wrote, or else the last one."""
-        shown = [record for record in self._records[-1:] if record.output]
-        return "".join((self._stray, *(f"{record.text}\n{record.output}" for record in shown))).strip("\n")
+        last = self._current
+        shown = f"{last.text}\n{last.output}" if last is not None and last.output else ""
+        return f"{self._stray}{shown}".strip("\n")

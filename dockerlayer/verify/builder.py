@@ -57,6 +57,7 @@ class Builder(Protocol):
     name: str
     version: str
     can_cut_network: bool
+    keys_are_buildkits: bool
 
     def build(self, request: Request, watch: Watcher | None = None) -> Built:
         """Build; ``watch`` is told of each step that begins. Raises BuilderError if the builder did not even start."""

@@ -33,6 +33,8 @@ _LOCAL_DRIVERS = {"docker", "docker-container"}
 class Buildx(Builder):
     """``docker buildx``; raises BuilderError when it lacks, or when no engine answers."""
 
+    keys_are_buildkits = True
+
     def __init__(self, program: str) -> None:
         self.name = program
         try:

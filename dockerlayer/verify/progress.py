@@ -45,6 +45,11 @@ class StepRun(NamedTuple):
     received: int | None = None
 
     @property
+    def ran(self) -> bool:
+        """Whether the step was run to its end in this build."""
+        return not self.cached and self.completed is not None and not self.error
+
+    @property
     def is_base(self) -> bool:
         """Whether this is a FROM, which is resolved in every build and has no layer of its own."""
         return self.text.startswith("FROM ")

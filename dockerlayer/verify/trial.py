@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.model.context import Context
+from dockerlayer.model.keys import Keys, cache_keys, cached
+from dockerlayer.model.layers import Analysis
+from dockerlayer.model.stages import Step
 from dockerlayer.verify.builder import Builder, Built, Request
 from dockerlayer.verify.images import Difference, Image, compare, image_of
 from dockerlayer.verify.progress import StepRun
@@ -20,7 +24,10 @@ Tell = Callable[[str], None]
 
 
 class Trial(NamedTuple):
-    """One text and its builds; those that were not made, or made no sense any more, are None."""
+    """One text and its builds; those that were not made, or made no sense any more, are None.
+
+    ``foreseen`` are the layers that the edit should leave cached by what they depend on; None if that is not known.
+    """
 
     title: str
     subject: Subject
@@ -28,6 +35,14 @@ class Trial(NamedTuple):
     warm: Built | None = None
     offline: Built | None = None
     image: Image | None = None
+    foreseen: tuple[Layer, ...] | None = None
+
+    def surprising(self) -> tuple[Layer, ...]:
+        """The layers that ran again after the edit although nothing that they depend on had changed."""
+        if self.warm is None:
+            return ()
+        again = [run for run in self.warm.steps if run.ran]
+        return tuple(layer for layer in self.foreseen or () if any(map(layer.is_made_by, again)))
 
     def built(self, role: str) -> tuple[Layer, ...]:
         """The layers of a role that this target needs at all."""
@@ -122,8 +137,11 @@ class _Bench:
             return trial
         trial = trial._replace(image=self.image(trial.cold))
         if self._touched is not None:
+            before = self._keys(subject)
             with Edited(self._touched):
                 trial = trial._replace(warm=self._build(f"{title}, after an edit"))
+                if self._builder.keys_are_buildkits:
+                    trial = trial._replace(foreseen=_foreseen(subject, before, self._keys(subject)))
         if trial.built(INSTALL) and self._builder.can_cut_network:
             self._workspace.write(subject.without_network())
             offline = self._build(f"{title}, installing with the network off", keep=False)
@@ -131,6 +149,14 @@ class _Bench:
             if offline.ok or "unknown flag" not in offline.log:
                 trial = trial._replace(offline=offline)
         return trial
+
+    def _keys(self, subject: Subject) -> Keys:
+        """The cache keys of the text as the workspace is now."""
+        context = Context.open(self._workspace.context, self._workspace.dockerfile)
+        analysis = Analysis(subject.survey.analysis.dockerfile, context)
+        given = (value.partition("=") for value in self._request.args)
+        args = {name: value if equals else os.environ.get(name, "") for name, equals, value in given}
+        return cache_keys(analysis, args, self._request.target)
 
     def _build(self, title: str, *, no_cache: bool = False, keep: bool = True) -> Built:
         tag = f"{self._name}-{len(self._tags)}" if keep else ""
@@ -146,3 +172,8 @@ class _Bench:
             return None
         self._tell("reading the image")
         return image_of(self._builder, built.tag)
+
+
+def _foreseen(subject: Subject, before: Keys, after: Keys) -> tuple[Layer, ...]:
+    kept = {layer.instruction.start for layer in cached(before, after) if isinstance(layer, Step)}
+    return tuple(layer for layer in subject.layers if layer.step.instruction.start in kept)

@@ -230,6 +230,7 @@ def test_json(subject: Subjects) -> None:
         "line": 4,
         "role": "download",
         "cached": False,
+        "foreseen": None,
         "seconds": 40.0,
         "received": 40_000,
         "error": None,

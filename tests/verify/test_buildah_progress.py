@@ -133,6 +133,25 @@ def test_here_documents() -> None:
     ]
 
 
+def test_a_step_waits_for_another_stage() -> None:
+    steps = fed("waiting", "podman-4.3")
+    steps.end(ok=True)
+    assert brief(steps) == [
+        "base 1/2 FROM",
+        "base 2/2 WORKDIR",
+        "stage-2 1/3 COPY",
+        "stage-2 2/3 RUN",
+        "packages 1/1 RUN",
+        "stage-2 3/3 RUN",
+    ]
+    waited, other = steps.steps()[3:5]
+    assert len(set(steps.made())) == 5
+    assert (waited.digest, other.digest) == ("5e2f7683f83", "270156066c5")
+    assert other.completed is not None
+    assert waited.started is not None
+    assert waited.started >= other.completed
+
+
 def test_what_runs_now() -> None:
     assert fed("stages", "podman-4.3", 6).running() == "[build 4/6] COPY f /a/"
     assert fed("stages", "podman-4.3", 7).running() == ""

@@ -26,6 +26,7 @@ class Pretender:
     """Says of every step that it ran, and keeps what it was asked. ``spoil`` is called before each build."""
 
     name = version = "pretender"
+    keys_are_buildkits = True
 
     def __init__(self, spoil: Callable[[int], bool] = lambda number: True, can_cut_network: bool = True) -> None:
         self.spoil = spoil
@@ -44,7 +45,9 @@ class Pretender:
             for line in self.texts[-1].decode().splitlines()
             if line.split()[0] in {"FROM", "RUN", "COPY", "WORKDIR"}
         ]
-        steps = tuple(StepRun("", number, len(lines), line, started=1.0) for number, line in enumerate(lines, 1))
+        steps = tuple(
+            StepRun("", number, len(lines), line, started=1.0, completed=2.0) for number, line in enumerate(lines, 1)
+        )
         return Built(self.spoil(len(self.requests)), steps, 1.0, None, "", request.tag)
 
     def inspect(self, tag: str) -> Mapping[str, object]:
@@ -61,7 +64,7 @@ class Pretender:
         self.removed.append(tag)
 
 
-Try = Callable[[Pretender], Proof]
+Try = Callable[..., Proof]
 
 
 @pytest.fixture
@@ -69,9 +72,13 @@ def trial(ecosystems: Sequence[Ecosystem]) -> Try:
     """Try the fixture out."""
     context, text = Context.open(FIXTURE), (FIXTURE / "Dockerfile").read_bytes()
     fixed = repair(text, context, ecosystems, Options(default_rules(ecosystems))).data
-    request = Request(NOWHERE, NOWHERE, target="x", no_cache=True)
     path = str(FIXTURE / "Dockerfile")
-    return lambda builder: prove(path, (text, fixed), context, ecosystems, builder, request, None, lambda what: None)
+
+    def start(builder: Pretender, target: str | None = "x") -> Proof:
+        request = Request(NOWHERE, NOWHERE, target=target, no_cache=True)
+        return prove(path, (text, fixed), context, ecosystems, builder, request, None, lambda what: None)
+
+    return start
 
 
 def left_behind(builder: Pretender) -> list[Path]:
@@ -96,6 +103,14 @@ def test_course(trial: Try) -> None:
     assert proof.difference is not None
     assert proof.difference.missing == ()
     assert left_behind(builder) == []
+
+
+def test_layers_that_ran_for_no_reason(trial: Try) -> None:
+    proof = trial(Pretender(), target=None)
+    assert proof.after is not None
+    foreseen, surprising = proof.after.foreseen, proof.after.surprising()
+    assert foreseen is not None
+    assert [layer.step.line for layer in foreseen] == [layer.step.line for layer in surprising] == [2, 3, 4]
 
 
 @pytest.mark.parametrize(("failing", "builds"), [(1, 1), (2, 5), (3, 3), (4, 5), (5, 5)])
