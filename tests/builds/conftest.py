@@ -1,0 +1,52 @@
+"""Real builds need an engine; what they measured is shown, and kept by ``pytest tests/builds --builds-table FILE``."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+from engine import engine_or_skip
+from table import Measured, as_columns, as_markdown, keep
+
+from dockerlayer.verify.builder import Builder, find_builder
+
+MEASURED = pytest.StashKey[Measured]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option."""
+    parser.addoption("--builds-table", type=Path, help="keep the table of measured builds in this file", metavar="FILE")
+
+
+@pytest.fixture(scope="session")
+def builder() -> Builder:
+    """The builder that the product would choose."""
+    engine_or_skip()
+    return find_builder("docker")
+
+
+@pytest.fixture(scope="session")
+def measured(pytestconfig: pytest.Config) -> Measured:
+    """Where tests leave what they measured."""
+    return pytestconfig.stash.setdefault(MEASURED, Measured())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the table, and keep it when every project was measured."""
+    measured = config.stash.get(MEASURED, None)
+    if measured is None or not measured.rows:
+        return
+    terminalreporter.section("real builds")
+    rows = sorted(measured.rows, key=lambda row: row.project)
+    for line in as_columns(rows):
+        terminalreporter.write_line(line)
+    path = config.getoption("--builds-table", None)
+    if path is None:
+        return
+    if len(rows) < measured.wanted:
+        terminalreporter.write_line(f"{path} is left as it is: {len(rows)} of {measured.wanted} projects were measured")
+        return
+    versions = [measured.builder, *sorted(set(filter(None, measured.tools.values())))]
+    keep(path, as_markdown(rows, versions, datetime.date.today()))
+    terminalreporter.write_line(f"{path} has the table")

@@ -1,0 +1,192 @@
+"""Real projects: what their folders say, and their images as the engine builds and runs them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from bases import Missing, ensure
+from engine import docker, network, unavailable
+from meter import metered
+
+from dockerlayer.verify.builder import Builder, Request
+from dockerlayer.verify.progress import StepRun
+
+EXPECTED = "expected.toml"
+NO_NETWORK = "--network=none"
+TOOLS = {
+    "golang": ("go", "env", "GOVERSION"),
+    "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
+    "python": ("sh", "-c", "echo Python $(python -c 'import platform; print(platform.python_version())'), "
+               "$(pip --version | cut -d ' ' -f 1-2)"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Texts to exchange in one file, each of which stands there once, and what the program answers then."""
+
+    file: str
+    changes: tuple[tuple[str, str], ...]
+    answer: str
+
+    @classmethod
+    def read(cls, values: dict[str, Any]) -> Edit:
+        """The edit that a table of ``expected.toml`` describes."""
+        return cls(values["file"], tuple((old, new) for old, new in values["changes"]), values["answer"])
+
+    def make(self, folder: Path) -> None:
+        """Make the edit in a copy of the project."""
+        path = folder / self.file
+        text = path.read_text("utf-8")
+        for old, new in self.changes:
+            assert text.count(old) == 1, f"{self.file} holds {old!r} {text.count(old)} times"
+            text = text.replace(old, new)
+        path.write_text(text, "utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with a naive Dockerfile, a lockfile, source, and ``expected.toml``.
+
+    ``download`` is how the step that downloads begins in the rewritten file; ``kept`` is the directory that the
+    pattern announces to leave in the image.
+    """
+
+    folder: Path
+    pattern: str
+    download: str
+    kept: str
+    answer: str
+    edit: Edit
+    lock: Edit
+
+    @classmethod
+    def read(cls, folder: Path) -> Project:
+        """The project in a folder."""
+        values = tomllib.loads((folder / EXPECTED).read_text("utf-8"))
+        edits = Edit.read(values["edit"]), Edit.read(values["lock"])
+        return cls(folder, values["pattern"], values["download"], values.get("kept", ""), values["answer"], *edits)
+
+    @property
+    def name(self) -> str:
+        """The name of the folder: the ecosystem, a hyphen, and what is special."""
+        return self.folder.name
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The images that the Dockerfile builds on."""
+        lines = (self.folder / "Dockerfile").read_text("utf-8").splitlines()
+        named = (line.split()[1] for line in lines if line.startswith("FROM "))
+        return tuple(dict.fromkeys(name for name in named if name != "scratch"))
+
+    def copy(self, place: Path) -> Path:
+        """The project as its developers have it, without what belongs to the test."""
+        shutil.copytree(self.folder, place, ignore=shutil.ignore_patterns(EXPECTED))
+        return place
+
+
+def projects(folder: Path) -> list[Project]:
+    """All projects below a folder."""
+    return [Project.read(path.parent) for path in sorted(folder.glob(f"*/{EXPECTED}"))]
+
+
+def cut_after(text: str, download: str) -> str:
+    """The Dockerfile with every RUN below the download cut off from the network."""
+    lines = text.splitlines(keepends=True)
+    at = [number for number, line in enumerate(lines) if line.startswith(download)]
+    assert len(at) == 1, f"{download} stands {len(at)} times in\n{text}"
+    first = at[0] + 1
+    below = "".join(lines[first:])
+    return "".join(lines[:first]) + re.sub(r"^RUN ", f"RUN {NO_NETWORK} ", below, flags=re.MULTILINE)
+
+
+class Image(NamedTuple):
+    """An image that was built; ``received`` counts the bytes that its steps downloaded."""
+
+    tag: str
+    steps: tuple[StepRun, ...]
+    seconds: float
+    received: int
+    size: int
+
+
+@dataclass(slots=True)
+class Workbench:
+    """Builds images under names of its own, and forgets them when it is left.
+
+    Steps share the network of the machine, where they reach the meter on loopback.
+    """
+
+    builder: Builder
+    _tags: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for tag in self._tags:
+            self.builder.remove(tag)
+
+    def build(
+        self, context: Path, dockerfile: Path | None = None, *, no_cache: bool = False, args: Sequence[str] = ()
+    ) -> Image:
+        """Build an image, which must succeed."""
+        tag = f"dockerlayer-test:{uuid.uuid4().hex}"
+        self._tags.append(tag)
+        dockerfile = dockerfile or context / "Dockerfile"
+        with metered() as meter:
+            # Proxies are no part of a step's cache key.
+            args = [*args, f"HTTPS_PROXY={meter.address}"]
+            request = Request(dockerfile, context, tag, args=args, network="host", no_cache=no_cache)
+            built = self.builder.build(request)
+            received = meter.received
+        assert built.ok, f"{dockerfile.read_text('utf-8')}\n{built.log}"
+        size = self.builder.inspect(tag)["Size"]
+        assert isinstance(size, int)
+        return Image(tag, built.steps, built.seconds, received, size)
+
+
+def need(base: str) -> None:
+    """Skip the test when a base image is not to be had."""
+    try:
+        ensure(base)
+    except Missing as missing:
+        unavailable(str(missing))
+
+
+def tools_of(base: str) -> str:
+    """The versions of the tools in a base image."""
+    command = TOOLS.get(base.partition(":")[0])
+    return answer(base, *command).replace("go1.", "Go 1.") if command else ""
+
+
+def answer(tag: str, *command: str) -> str:
+    """What a container of the image prints; with a command, what that prints in its place."""
+    entry = [f"--entrypoint={command[0]}"] if command else []
+    done = docker("run", "--rm", *network(), *entry, tag, *command[1:])
+    assert done.returncode == 0, f"the container ended with {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+def size_of(tag: str, directory: str) -> int:
+    """The bytes of the files below a directory of the image."""
+    return int(answer(tag, "du", "--apparent-size", "--bytes", "--summarize", directory).split()[0])
+
+
+def download_of(steps: Sequence[StepRun], download: str) -> StepRun:
+    """The step that downloads."""
+    found = [step for step in steps if step.text.startswith(download)]
+    assert len(found) == 1, f"{download} is not one of\n" + "\n".join(step.text for step in steps)
+    return found[0]
+
+
+def up_to(steps: Sequence[StepRun], last: StepRun) -> list[StepRun]:
+    """The steps of the stage that make layers, from its first to ``last``."""
+    return [step for step in steps if step.stage == last.stage and not step.is_base and step.number <= last.number]
