@@ -1,0 +1,1 @@
+export const told = (values: number[]): string => `bundled ${values.join(" and ")}`;

@@ -1,0 +1,3 @@
+const { startCase } = require("lodash");
+
+exports.heading = (words) => `# ${startCase(words)}`;

@@ -1,0 +1,1 @@
+"""A ship that is told where to go."""
