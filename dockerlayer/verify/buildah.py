@@ -186,7 +186,7 @@ class Buildah(Builder):
         self._made.clear()
 
     def _forget(self, *image: str) -> None:
-        """Remove an image, and none of those below it: they may be somebody's cache."""
+        """Remove an image. buildah takes along what only that was built on and has no name; podman need not."""
         if not (self._is_podman and self._quietly("rmi", "--no-prune", *image)):
             self._quietly("rmi", *image)
 

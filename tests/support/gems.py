@@ -1,4 +1,4 @@
-"""A gem source on loopback with gems made for a test: real Bundler, where rubygems.org is far away.
+"""A gem source on loopback with gems made for a test: real Bundler, where RubyGems is far away.
 
 It serves what Bundler asks of one: the compact index (``/versions`` and ``/info/NAME``) and the gems themselves.
 RubyGems leaves ``gem generate_index`` to a gem of its own since 3.6, and the compact index is a few lines of text.
