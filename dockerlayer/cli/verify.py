@@ -54,7 +54,7 @@ def verify(
     Each of the two is built from nothing, built again after an edit of one source file, and, where a step installs
     what an earlier one downloaded, built with the network off for that step. This runs the project's own build, in a
     temporary copy of the build context. No file, image or tag of yours is changed and the images made are removed;
-    what the builds put into the builder's cache stays there, as after any build.
+    what the builds put into docker's build cache stays there, as after any build.
 
     \b
     Exit codes:

@@ -9,6 +9,9 @@ from dockerlayer.verify.builder import Built
 from dockerlayer.verify.subject import DOWNLOAD
 from dockerlayer.verify.trial import Proof, Trial
 
+# How builders name what they do not know: BuildKit's frontend (instructions/bflag.go) and buildah.
+_LACKING = ("unknown flag", "unknown instruction", "is not supported")
+
 
 class Outcome(StrEnum):
     """``proven``, ``not-proven``, or ``not-run``: nothing can be said, because of the project or the builder."""
@@ -37,7 +40,9 @@ def verdict_of(proof: Proof) -> Verdict:
     if not judged.subject.of_role(DOWNLOAD):
         return Verdict(Outcome.NOT_RUN, ("no step is known to download packages: there is nothing to prove",))
     if not judged.cold.ok:
-        return Verdict(Outcome.NOT_PROVEN, ("it no longer builds; please report this with the Dockerfile",))
+        lacking = any(words in judged.cold.log for words in _LACKING)
+        cause = "the builder may be too old for it" if lacking else "please report this with the Dockerfile"
+        return Verdict(Outcome.NOT_PROVEN, (f"it no longer builds; {cause}",))
     if not judged.built(DOWNLOAD):
         return Verdict(Outcome.NOT_RUN, ("the target needs none of the steps that download; see --target",))
     if proof.touched is None:

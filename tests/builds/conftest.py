@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from engine import engine_or_skip
-from table import Measured, as_columns, as_markdown, keep
+from table import Measured, as_markdown, keep
 
 from dockerlayer.verify.builder import Builder, find_builder
 
@@ -39,14 +39,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     terminalreporter.section("real builds")
     rows = sorted(measured.rows, key=lambda row: row.project)
-    for line in as_columns(rows):
-        terminalreporter.write_line(line)
+    versions = [measured.builder, *sorted(set(filter(None, measured.tools.values())))]
+    table = as_markdown(rows, versions, datetime.date.today())
+    terminalreporter.write_line(table)
     path = config.getoption("--builds-table", None)
     if path is None:
         return
     if len(rows) < measured.wanted:
         terminalreporter.write_line(f"{path} is left as it is: {len(rows)} of {measured.wanted} projects were measured")
         return
-    versions = [measured.builder, *sorted(set(filter(None, measured.tools.values())))]
-    keep(path, as_markdown(rows, versions, datetime.date.today()))
+    keep(path, table)
     terminalreporter.write_line(f"{path} has the table")

@@ -116,13 +116,22 @@ def make(name: str) -> None:
         make(parent)
     started = time.monotonic()
     try:
+        _make(name, want)
+    except Missing as error:
+        # One lost connection among thousands of packages is no verdict on anything.
+        print(f"{error}\nonce more", file=sys.stderr)
+        _make(name, want)
+    print(f"{name}: made in {time.monotonic() - started:.0f} s", file=sys.stderr)
+
+
+def _make(name: str, want: str) -> None:
+    try:
         if name == ROOT:
             _bootstrap(want)
         else:
             _build(name, want)
     except subprocess.TimeoutExpired:
         raise Missing(f"{name} was not made within {MAKE_SECONDS} seconds") from None
-    print(f"{name}: made in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 
 def stamp(name: str) -> str:

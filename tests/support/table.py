@@ -64,13 +64,6 @@ def as_markdown(rows: Sequence[Row], versions: Sequence[str], day: date) -> str:
     return f"{table}\n\nMeasured on {day.day} {day:%B %Y} with {', '.join(versions)}."
 
 
-def as_columns(rows: Sequence[Row]) -> list[str]:
-    """The table for a terminal."""
-    lines = [HEADINGS, *(row.cells() for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-
-
 def keep(path: Path, text: str) -> None:
     """Put the table between its marks in a file, or make the file.
 

@@ -125,6 +125,12 @@ def test_not_felt(trial: MakeTrial) -> None:
     assert judged(proof) == ("not-run", ("no step depends on a.go; name another file with --touch",))
 
 
+def test_builder_that_is_too_old(trial: MakeTrial) -> None:
+    refused = built(ok=False)._replace(log="ERROR: dockerfile parse error on line 3: unknown flag: network")
+    outcome, reasons = judged(Proof("x", "a.go", trial(built("12")), trial(cold=refused)))
+    assert (outcome, reasons) == ("not-proven", ("it no longer builds; the builder may be too old for it",))
+
+
 def test_every_failure_is_told(trial: MakeTrial) -> None:
     after = trial(built("12", ok=False), offline=built(ok=False))
     difference = Difference(("User", "Env"), ("a", "b"), ("c",), ("d",))
