@@ -10,6 +10,7 @@ from dockerlayer.api import Ecosystem
 from dockerlayer.checks.survey import Survey
 from dockerlayer.findings import Edit
 from dockerlayer.model.context import Context
+from dockerlayer.model.keys import layers_of
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.stages import Build, Stage, Step
 from dockerlayer.syntax.parser import parse
@@ -123,20 +124,15 @@ def _layers(build: Build, roles: dict[Step, str], replaced: Collection[str]) -> 
     for stage in build.stages:
         base = int(stage.parent is None and stage.image != "scratch")
         total = base + sum(step.name in _LAYERS for step in stage.steps)
-        named = int(_familiar(stage.image) in replaced)
-        number = base - named + sum(map(_is_numbered, stage.triggers))
-        for step in filter(_is_numbered, stage.steps):
-            number += 1
-            yield Layer(step, label(stage), number, total, roles.get(step, ""))
+        first = 0 if _familiar(stage.image) in replaced else 1
+        for number, step in enumerate(layers_of(stage), first):
+            if isinstance(step, Step) and step not in stage.triggers:
+                yield Layer(step, label(stage), number, total, roles.get(step, ""))
 
 
 def _familiar(image: str) -> str:
     """An image's name as short as it can be written."""
     return image.lower().removeprefix("docker.io/").removeprefix("library/").removesuffix(":latest")
-
-
-def _is_numbered(step: Step) -> bool:
-    return step.name in _LAYERS and not (step.name == "workdir" and step.path(step.instruction.args[0]) == "/")
 
 
 def label(stage: Stage) -> str:
