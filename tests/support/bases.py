@@ -200,12 +200,17 @@ def _bootstrap(stamped: str) -> None:
             raise Missing(f"{ROOT} cannot be made:\n{_tail(done.stdout + done.stderr)}")
         trust = [f"{name}={BUNDLE}" for name in TRUST] if BUNDLE.exists() else []
         changes = ['CMD ["bash"]', f"LABEL {LABEL}={stamped}", *(f"ENV {pair}" for pair in trust)]
-        packing = subprocess.Popen(["tar", "-C", root, "--numeric-owner", "-c", "."], stdout=subprocess.PIPE)
         options = [word for change in changes for word in ("--change", change)]
-        imported = subprocess.run(
-            ["docker", "import", *options, "-", ROOT], stdin=packing.stdout, capture_output=True, text=True, check=False
-        )
-        if packing.wait() or imported.returncode:
+        pack = ["tar", "-C", root, "--numeric-owner", "-c", "."]
+        with subprocess.Popen(pack, stdout=subprocess.PIPE) as packing:
+            imported = subprocess.run(
+                ["docker", "import", *options, "-", ROOT],
+                stdin=packing.stdout,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if packing.returncode or imported.returncode:
             raise Missing(f"{ROOT} cannot be imported: {_tail(imported.stderr)}")
 
 
