@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 from gems import Gem, gem_source
-from project_build import Workbench, answer, download_of, need, up_to
+from project_build import Workbench, answer, download_of, need, start_anew, up_to
 
 from dockerlayer.verify.builder import Builder
 
@@ -70,9 +71,10 @@ def test_bundler_downloads_once(tmp_path: Path, builder: Builder) -> None:
     project.mkdir()
     for name, text in PROJECT.items():
         (project / name).write_text(text, "utf-8")
+    start_anew(project / "Dockerfile", uuid.uuid4().hex)
     with gem_source(tmp_path / "source", GEMS, RUBY) as source, Workbench(builder) as bench:
         arguments = [f"GEMS={source.url}"]
-        first = bench.build(project, no_cache=True, args=arguments)
+        first = bench.build(project, args=arguments)
         assert answer(first.tag) == "hello layer 42"
         assert {"/versions", "/gems/doubler-0.2.0.gem", "/gems/greeting-1.0.0.gem"} <= set(source.asked)
 

@@ -7,6 +7,7 @@ of the machine's interfaces also hold what others receive meanwhile.
 from __future__ import annotations
 
 import shutil
+import uuid
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from project_build import (
     need,
     projects,
     size_of,
+    start_anew,
     tools_of,
     up_to,
 )
@@ -44,9 +46,13 @@ def test_rewrite(
     for base in project.bases:
         need(base)
     naive, rewritten = project.copy(tmp_path / "naive"), project.copy(tmp_path / "rewritten")
+    name = uuid.uuid4().hex
+    for folder in (naive, rewritten):
+        start_anew(folder / "Dockerfile", name)
     _rewrite(project, rewritten, ecosystems)
     with Workbench(builder) as bench:
-        before, after = bench.build(naive, no_cache=True), bench.build(rewritten, no_cache=True)
+        before, after = bench.build(naive), bench.build(rewritten)
+        assert not download_of(after.steps, project.download).cached
         assert answer(before.tag) == answer(after.tag) == project.answer
         announced = size_of(after.tag, project.kept) if project.kept else 0
         assert after.size - before.size <= announced + SLACK

@@ -92,6 +92,12 @@ class Project:
         return place
 
 
+def start_anew(dockerfile: Path, name: str) -> None:
+    """Let no step below the first FROM be found in the cache that builds under other names have left."""
+    text = dockerfile.read_text("utf-8")
+    dockerfile.write_text(re.sub(r"^FROM .*\n", rf"\g<0>ENV DOCKERLAYER_TEST={name}\n", text, count=1), "utf-8")
+
+
 def projects(folder: Path) -> list[Project]:
     """All projects below a folder."""
     return [Project.read(path.parent) for path in sorted(folder.glob(f"*/{EXPECTED}"))]
@@ -134,9 +140,7 @@ class Workbench:
         for tag in self._tags:
             self.builder.remove(tag)
 
-    def build(
-        self, context: Path, dockerfile: Path | None = None, *, no_cache: bool = False, args: Sequence[str] = ()
-    ) -> Image:
+    def build(self, context: Path, dockerfile: Path | None = None, args: Sequence[str] = ()) -> Image:
         """Build an image, which must succeed."""
         tag = f"dockerlayer-test:{uuid.uuid4().hex}"
         self._tags.append(tag)
@@ -144,7 +148,7 @@ class Workbench:
         with metered() as meter:
             # Proxies are no part of a step's cache key.
             args = [*args, f"HTTPS_PROXY={meter.address}"]
-            request = Request(dockerfile, context, tag, args=args, network="host", no_cache=no_cache)
+            request = Request(dockerfile, context, tag, args=args, network="host")
             built = self.builder.build(request)
             received = meter.received
         assert built.ok, f"{dockerfile.read_text('utf-8')}\n{built.log}"
