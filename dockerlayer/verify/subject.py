@@ -89,7 +89,8 @@ def subject_of(
 
 
 def _downloads(survey: Survey, step: Step) -> bool:
-    return any(seen.fetch.kind != "tool" for seen in survey.sightings(step))
+    """Whether a step downloads into its layer; what a cache mount keeps is not the layer's to keep."""
+    return any(seen.fetch.kind != "tool" and not seen.ecosystem.cached_by(step) for seen in survey.sightings(step))
 
 
 def _installs(survey: Survey, step: Step, roles: dict[Step, str], before: Subject | None) -> bool:

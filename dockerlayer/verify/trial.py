@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.model.context import Context
-from dockerlayer.model.keys import Keys, cache_keys, cached
+from dockerlayer.model.keys import Keys, cache_keys, cached, needed
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.stages import Step
 from dockerlayer.verify.builder import Builder, Built, Request
@@ -26,7 +26,8 @@ Tell = Callable[[str], None]
 class Trial(NamedTuple):
     """One text and its builds; those that were not made, or made no sense any more, are None.
 
-    ``foreseen`` are the layers that the edit should leave cached by what they depend on; None if that is not known.
+    ``stages`` are the numbers of those that the target needs. ``foreseen`` are the layers that the edit should leave
+    cached by what they depend on; None if that is not known.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Trial(NamedTuple):
     offline: Built | None = None
     image: Image | None = None
     foreseen: tuple[Layer, ...] | None = None
+    stages: frozenset[int] | None = None
 
     def surprising(self) -> tuple[Layer, ...]:
         """The layers that ran again after the edit although nothing that they depend on had changed."""
@@ -46,7 +48,9 @@ class Trial(NamedTuple):
 
     def built(self, role: str) -> tuple[Layer, ...]:
         """The layers of a role that this target needs at all."""
-        return tuple(layer for layer in self.subject.of_role(role) if self._runs(layer, self.cold))
+        layers = self.subject.of_role(role)
+        reached = [layer for layer in layers if self.stages is None or layer.step.stage.index in self.stages]
+        return tuple(layer for layer in reached if self._runs(layer, self.cold))
 
     def repeated(self) -> tuple[Layer, ...]:
         """The downloads that ran again after the edit, or of which the builder did not say that they were cached."""
@@ -135,7 +139,9 @@ class _Bench:
         trial = Trial(title, subject, self._build(f"{title}, first build", no_cache=self._request.no_cache))
         if not trial.cold.ok:
             return trial
-        trial = trial._replace(image=self.image(trial.cold))
+        reached = needed(subject.survey.analysis.build, self._request.target)
+        stages = frozenset(stage.index for stage in reached) or None
+        trial = trial._replace(image=self.image(trial.cold), stages=stages)
         if self._touched is not None:
             before = self._keys(subject)
             with Edited(self._touched):

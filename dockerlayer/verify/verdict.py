@@ -38,7 +38,9 @@ def verdict_of(proof: Proof) -> Verdict:
     if not proof.before.cold.ok:
         return Verdict(Outcome.NOT_RUN, ("the Dockerfile does not build as it is; what the builder said is above",))
     if not judged.subject.of_role(DOWNLOAD):
-        return Verdict(Outcome.NOT_RUN, ("no step is known to download packages: there is nothing to prove",))
+        return Verdict(
+            Outcome.NOT_RUN, ("no step is known to download packages into a layer: there is nothing to prove",)
+        )
     if not judged.cold.ok:
         lacking = any(words in judged.cold.log for words in _LACKING)
         cause = "the builder may be too old for it" if lacking else "please report this with the Dockerfile"

@@ -242,7 +242,7 @@ def test_nothing_downloads(verify: Verify, project: Path) -> None:
     code, text, _ = verify()
     assert (code, text.splitlines()[-1]) == (
         2,
-        "not run: no step is known to download packages: there is nothing to prove",
+        "not run: no step is known to download packages into a layer: there is nothing to prove",
     )
 
 

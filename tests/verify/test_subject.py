@@ -218,3 +218,10 @@ def test_without_network(ecosystems: Ecosystems, run: str, cut: str | None) -> N
     subject = go(ecosystems, head + run + "\n")
     expected = run.replace("=default", "=none") if cut is None else cut
     assert subject.without_network().decode() == head + expected + "\n"
+
+
+def test_what_a_cache_mount_keeps_is_no_download_of_the_layer(ecosystems: Ecosystems, tmp_path: Path) -> None:
+    for name in ("go.mod", "go.sum", "main.go"):
+        (tmp_path / name).touch()
+    text = b"FROM golang:1.26\nWORKDIR /a\nCOPY . .\nRUN --mount=type=cache,target=/go/pkg/mod go mod download\n"
+    assert subject_of(text, Context.open(tmp_path), ecosystems).of_role(DOWNLOAD) == ()

@@ -101,7 +101,10 @@ def test_nothing_downloads(trial: MakeTrial) -> None:
         Proof("x", "a.go", trial(built(), text="FROM a\nRUN b\n")),
         Proof("x", None, trial(built(), text="FROM a\nRUN b\n")),
     ):
-        assert judged(proof) == ("not-run", ("no step is known to download packages: there is nothing to prove",))
+        assert judged(proof) == (
+            "not-run",
+            ("no step is known to download packages into a layer: there is nothing to prove",),
+        )
 
 
 def test_no_longer_builds(trial: MakeTrial) -> None:
