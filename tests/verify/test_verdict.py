@@ -177,3 +177,12 @@ def test_build_after_the_edit_is_missing(trial: MakeTrial) -> None:
 )
 def test_size(count: int, text: str) -> None:
     assert size(count) == text
+
+
+def test_equal_step_of_a_stage_that_the_target_does_not_need(trial: MakeTrial) -> None:
+    run = StepRun("a", 2, 2, "RUN go mod download", started=1.0, completed=2.0)
+    made = Built(True, (run,), 1.0, None, "", "tag")
+    text = "FROM g AS a\nRUN go mod download\nFROM g AS b\nRUN go mod download\n"
+    both = trial(made, cold=made, text=text)
+    assert [layer.step.line for layer in both.repeated()] == [2, 4]
+    assert [layer.step.line for layer in both._replace(stages=frozenset({0})).repeated()] == [2]
