@@ -7,18 +7,14 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
 from dockerlayer.cli.choices import Format, Pattern
 from dockerlayer.cli.terminal import is_terminal, say
-from dockerlayer.cli.work import read_file
-from dockerlayer.engine import context_for, repair
-from dockerlayer.errors import InputError
+from dockerlayer.cli.work import open_buildable
+from dockerlayer.engine import repair
 from dockerlayer.report.verify import proof_json, proof_text
-from dockerlayer.syntax.parser import parse
-from dockerlayer.syntax.validate import whole_file_problem
 from dockerlayer.verify.builder import Request, find_builder
 from dockerlayer.verify.trial import Tell, prove
 from dockerlayer.verify.verdict import Outcome, verdict_of
@@ -52,17 +48,10 @@ def prove_file(path: str, wanted: Wanted, program: str | None, request: Request)
     )
     if os.path.isdir(path):
         path = os.path.join(path, "Dockerfile")
-    try:
-        text = read_file(path)
-        context = context_for(Path(path), Path(task.context) if task.context is not None else None)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    problem = whole_file_problem(parse(text))
-    if problem is not None:
-        raise InputError(f"{path}:{problem.start_line}: BuildKit refuses this file: {problem.message}")
-    texts = [text]
+    dockerfile, context = open_buildable(path, task.context)
+    texts = [dockerfile.data]
     if not wanted.as_is:
-        outcome = repair(text, context, task.ecosystems, task.options)
+        outcome = repair(dockerfile.data, context, task.ecosystems, task.options)
         if outcome.made:
             texts.append(outcome.data)
         elif outcome.report.findings:

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 from dockerlayer.checks.order import cost
 from dockerlayer.checks.survey import Sighting, Survey, needed_paths
 from dockerlayer.cli.terminal import say
-from dockerlayer.cli.work import read_file
-from dockerlayer.engine import context_for
+from dockerlayer.cli.work import open_buildable
 from dockerlayer.errors import InputError
 from dockerlayer.model.layers import Analysis, Input, inputs_of, stage_of
 from dockerlayer.model.stages import Stage, Step
 from dockerlayer.registry import installed
 from dockerlayer.report.why import Download, Needless, Why
-from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile, Instruction
-from dockerlayer.syntax.validate import whole_file_problem
 
 _EXAMPLES = 3
 
 
 def reasons(path: str, line: int, directory: str | None) -> Why:
     """The answer for a 1-based line; raises InputError for a line that the file has not, or a file of no use."""
-    try:
-        dockerfile = parse(read_file(path))
-        context = context_for(Path(path), Path(directory) if directory is not None else None)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    problem = whole_file_problem(dockerfile)
-    if problem is not None:
-        raise InputError(f"{path}:{problem.start_line}: BuildKit refuses this file: {problem.message}")
+    dockerfile, context = open_buildable(path, directory)
     lines = _line_count(dockerfile.data)
     if not 1 <= line <= lines:
         raise InputError(f"{path}: there is no line {line}, the file has {lines}")

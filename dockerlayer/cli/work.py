@@ -14,6 +14,9 @@ from dockerlayer.errors import DockerlayerError, InputError
 from dockerlayer.model.context import Context
 from dockerlayer.report.record import FileRecord, Tally, tally_of
 from dockerlayer.report.visible import Paint
+from dockerlayer.syntax.parser import parse
+from dockerlayer.syntax.tree import Dockerfile
+from dockerlayer.syntax.validate import whole_file_problem
 
 SIZE_LIMIT = 64 * 1024 * 1024
 
@@ -132,6 +135,19 @@ def _block(task: Task, record: FileRecord) -> str:
         return findings_text(record, task.paint)
     text = fixed_text(record, task.paint, written=task.command == "fix")
     return text if task.options.unsafe else text + hints_text(record)
+
+
+def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, Context]:
+    """A Dockerfile that BuildKit accepts, with its context; raises InputError with the path and the cause."""
+    try:
+        dockerfile = parse(read_file(path))
+        context = context_for(Path(path), Path(directory) if directory is not None else None)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    problem = whole_file_problem(dockerfile)
+    if problem is not None:
+        raise InputError(f"{path}:{problem.start_line}: BuildKit refuses this file: {problem.message}")
+    return dockerfile, context
 
 
 def read_file(path: str) -> bytes:
