@@ -113,7 +113,7 @@ def label_of(stage: Stage, build: Build) -> str:
     several = len(build.stages) > 1 or any(
         "mount" in step.flags if step.name == "run" else step.flag("from") is not None for step in build.steps()
     )
-    return (stage.name or f"stage-{stage.index}") if several else ""
+    return stage.label if several else ""
 
 
 def _everything(build: Build) -> Iterator[Layer]:

@@ -126,6 +126,11 @@ class Stage:
         self.final = State()
 
     @property
+    def label(self) -> str:
+        """Its name, or the one that builders give it."""
+        return self.name or f"stage-{self.index}"
+
+    @property
     def base_image(self) -> str:
         """The image at the root of the chain of stages, with the file's own ARG defaults filled in."""
         return self.parent.base_image if self.parent else self.image

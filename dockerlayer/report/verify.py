@@ -11,7 +11,7 @@ from dockerlayer.report.visible import Paint, decodable, plain, shown, width
 from dockerlayer.verify.builder import Built
 from dockerlayer.verify.images import Difference, topmost
 from dockerlayer.verify.progress import STOPPED, StepRun
-from dockerlayer.verify.subject import INSTALL, label
+from dockerlayer.verify.subject import INSTALL
 from dockerlayer.verify.trial import Proof, Trial
 from dockerlayer.verify.verdict import Outcome, Verdict, size
 
@@ -51,7 +51,7 @@ def _table(trial: Trial) -> Iterator[str]:
 
 def _order(trial: Trial, run: StepRun) -> int:
     stages = trial.subject.survey.analysis.build.stages
-    return next((stage.index for stage in stages if label(stage) == run.stage), 0)
+    return next((stage.index for stage in stages if stage.label == run.stage), 0)
 
 
 def _title(trial: Trial, run: StepRun) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dockerlayer.verify.progress import StepRun
-from dockerlayer.verify.subject import Subject, label
+from dockerlayer.verify.subject import Subject
 
 _STEP = re.compile(
     r"(?:\[[a-z][^\]\s]*\] )?(?:\[(?P<stage>\d+)/\d+\] )?STEP (?P<index>\d+)/(?P<total>\d+): (?P<text>.*)"
@@ -51,7 +51,7 @@ def plans_of(subject: Subject) -> tuple[Plan, ...]:
         first, total = next(filter(None, places), (2, 1))
         from_image = stage.parent is None and stage.image != "scratch" and first > 1
         names = tuple(step.name for step in stage.steps)
-        found.append(Plan(label(stage), from_image, names, places, total, bool(stage.triggers)))
+        found.append(Plan(stage.label, from_image, names, places, total, bool(stage.triggers)))
     return tuple(found)
 
 

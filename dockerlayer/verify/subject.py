@@ -12,7 +12,7 @@ from dockerlayer.findings import Edit
 from dockerlayer.model.context import Context
 from dockerlayer.model.keys import layers_of
 from dockerlayer.model.layers import Analysis
-from dockerlayer.model.stages import Build, Stage, Step
+from dockerlayer.model.stages import Build, Step
 from dockerlayer.syntax.parser import parse
 from dockerlayer.verify.progress import StepRun
 
@@ -128,14 +128,9 @@ def _layers(build: Build, roles: dict[Step, str], replaced: Collection[str]) -> 
         first = 0 if _familiar(stage.image) in replaced else 1
         for number, step in enumerate(layers_of(stage), first):
             if isinstance(step, Step) and step not in stage.triggers:
-                yield Layer(step, label(stage), number, total, roles.get(step, ""))
+                yield Layer(step, stage.label, number, total, roles.get(step, ""))
 
 
 def _familiar(image: str) -> str:
     """An image's name as short as it can be written."""
     return image.lower().removeprefix("docker.io/").removeprefix("library/").removesuffix(":latest")
-
-
-def label(stage: Stage) -> str:
-    """A stage's name as builders spell it."""
-    return stage.name or f"stage-{stage.index}"

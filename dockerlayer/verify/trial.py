@@ -143,10 +143,10 @@ class _Bench:
         stages = frozenset(stage.index for stage in reached) or None
         trial = trial._replace(image=self.image(trial.cold), stages=stages)
         if self._touched is not None:
-            before = self._keys(subject)
+            before = self._keys(subject) if self._builder.keys_are_buildkits else None
             with Edited(self._touched):
                 trial = trial._replace(warm=self._build(f"{title}, after an edit"))
-                if self._builder.keys_are_buildkits:
+                if before is not None:
                     trial = trial._replace(foreseen=_foreseen(subject, before, self._keys(subject)))
         if trial.built(INSTALL) and self._builder.can_cut_network:
             self._workspace.write(subject.without_network())
