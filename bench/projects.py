@@ -25,6 +25,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dockerlayer.verify.verdict import size
+
 HERE = Path(__file__).resolve().parent
 FORGE = "https://github.com"
 STAND_IN = "dockerlayer-projects"
@@ -198,7 +200,7 @@ def row_of(project: Project, report: dict[str, Any]) -> tuple[str, ...]:
         _pair(map(_cached, trials)),
         _pair(_amount(trial["after_edit"], "received") for trial in trials),
         _pair(_amount(trial["after_edit"], "seconds") for trial in trials),
-        _pair("" if trial["size"] is None else _size(trial["size"]) for trial in trials),
+        _pair("" if trial["size"] is None else size(trial["size"]) for trial in trials),
         f"{proof['verdict']}: {proof['reasons'][0]}" if proof["verdict"] != "proven" else "proven",
     )
 
@@ -223,14 +225,7 @@ def _cached(trial: dict[str, Any]) -> str:
 def _amount(build: dict[str, Any] | None, what: str) -> str:
     if build is None or build[what] is None:
         return ""
-    return _size(build[what]) if what == "received" else f"{build[what]:.0f}"
-
-
-def _size(count: int) -> str:
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count} B"
+    return size(build[what]) if what == "received" else f"{build[what]:.0f}"
 
 
 def _pair(cells: Iterator[str]) -> str:

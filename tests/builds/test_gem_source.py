@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
+from bases import base_or_skip
 from gems import Gem, gem_source
-from project_build import Workbench, answer, download_of, need, start_anew, up_to
+from project_build import Workbench, answer, download_of, start_anew, up_to
 
 from dockerlayer.verify.builder import Builder
 
@@ -66,7 +67,7 @@ DEPENDENCIES
 
 def test_bundler_downloads_once(tmp_path: Path, builder: Builder) -> None:
     """The download asks the source, an edit asks it nothing, another pinned version asks it again."""
-    need(RUBY)
+    base_or_skip(RUBY)
     project = tmp_path / "project"
     project.mkdir()
     for name, text in PROJECT.items():

@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from bases import base_or_skip
 from project_build import (
     NO_NETWORK,
     Image,
@@ -19,7 +20,6 @@ from project_build import (
     answer,
     cut_after,
     download_of,
-    need,
     projects,
     size_of,
     start_anew,
@@ -43,8 +43,7 @@ def test_rewrite(
 ) -> None:
     """The rewritten file builds the same program, and an edit of the source downloads nothing."""
     measured.wanted = len(PROJECTS)
-    for base in project.bases:
-        need(base)
+    base_or_skip(*project.bases)
     naive, rewritten = project.copy(tmp_path / "naive"), project.copy(tmp_path / "rewritten")
     name = uuid.uuid4().hex
     for folder in (naive, rewritten):

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from engine import docker, engine_or_skip, network
-from project_build import need
+from bases import base_or_skip
+from engine import docker, network
 
 PROJECTS = Path(__file__).parent / "projects"
 BASE = "debian:trixie-slim"
@@ -76,8 +76,7 @@ def left_behind() -> set[str]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    engine_or_skip()
-    need(BASE)
+    base_or_skip(BASE)
     temporary = tmp_path_factory.mktemp("temporary")
     monkeypatch.setenv("TMPDIR", str(temporary))
     before = left_behind()
@@ -89,7 +88,7 @@ def nothing_is_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A small project whose rewrite is a split."""
-    need("python:3.13-slim")
+    base_or_skip("python:3.13-slim")
     folder = tmp_path / "project"
     shutil.copytree(PROJECTS / "pip-plain", folder)
     return folder
@@ -140,7 +139,7 @@ def test_good_file_is_proven_as_it_is(project: Path) -> None:
 
 
 def test_final_image_without_anything(tmp_path: Path) -> None:
-    need("golang:1.26")
+    base_or_skip("golang:1.26")
     folder = tmp_path / "project"
     shutil.copytree(PROJECTS / "go-scratch", folder)
     said = verify("--format", "json", cwd=folder)
@@ -216,7 +215,7 @@ def test_file_that_no_step_uses(project: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_while_building(tmp_path: Path, number: int, code: int) -> None:
-    need("python:3.13-slim")
+    base_or_skip("python:3.13-slim")
     folder = lines(tmp_path / "p", "COPY . /src")
     (folder / "requirements.txt").write_text("six==1.17.0\n", "utf-8")
     (folder / "Dockerfile").write_text(

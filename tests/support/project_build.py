@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from bases import Missing, ensure
-from engine import docker, network, unavailable
+from engine import docker, network
 from meter import metered
 
 from dockerlayer.verify.builder import Builder, Request
@@ -155,14 +154,6 @@ class Workbench:
         size = self.builder.inspect(tag)["Size"]
         assert isinstance(size, int)
         return Image(tag, built.steps, built.seconds, received, size)
-
-
-def need(base: str) -> None:
-    """Skip the test when a base image is not to be had."""
-    try:
-        ensure(base)
-    except Missing as missing:
-        unavailable(str(missing))
 
 
 def tools_of(base: str) -> str:

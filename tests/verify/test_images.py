@@ -6,7 +6,7 @@ import io
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO
 
 import pytest
 
@@ -36,12 +36,6 @@ class Store:
     @contextmanager
     def export(self, tag: str) -> Iterator[IO[bytes]]:
         yield io.BytesIO(self.archive)
-
-    def build(self, *args: Any) -> Any:
-        raise NotImplementedError
-
-    def remove(self, tag: str) -> None:
-        raise NotImplementedError
 
 
 def packed(*members: tuple[str, bytes, str]) -> bytes:
