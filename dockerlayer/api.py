@@ -41,6 +41,7 @@ __all__ = [
     "Fix",
     "Lock",
     "Mount",
+    "Practice",
     "Refusal",
     "Registry",
     "Rule",
@@ -71,7 +72,8 @@ class Split(NamedTuple):
 
     ``download`` is the shell text of the download, to be run in the image directory ``directory`` (default: where the
     call runs). ``edits`` turn the call into its offline form; empty edits leave it as it is. ``notes`` say what the
-    split costs, ``writes`` the image paths that the download leaves for the install.
+    split costs, ``writes`` the image paths that the download leaves for the install. ``needs`` are the files that the
+    download reads, relative to the project, where they are not those of the whole call.
     """
 
     download: str
@@ -80,6 +82,7 @@ class Split(NamedTuple):
     notes: tuple[str, ...] = ()
     directory: str = ""
     writes: tuple[str, ...] = ()
+    needs: tuple[str, ...] | None = None
 
 
 class Lock(NamedTuple):
@@ -104,8 +107,13 @@ class Fetch:
     no file of the project). ``directory`` is the image directory of the project, ``origin`` the context directory
     behind it (None when the context has none). ``needs`` are files and directories relative to the project, all of
     them in the context; ``writes`` are image paths that later copies must not overwrite, ``reads`` those
-    that count whenever something makes them. ``blocked`` says why narrow
-    inputs are not enough or not known; ``no_split`` why there is no split.
+    that count whenever something makes them. ``blocked`` says why narrow inputs are not enough or not known and nothing
+    can be done; ``no_split`` why there is no split, ``no_narrow`` why the call itself cannot move above the source.
+    ``unproven`` says why a rewrite, though likely right, is only shown to be made by hand. ``system`` is whether the
+    call may write anywhere in the system, not to ``writes`` alone.
+
+    ``members`` are the manifests of the workspace's members, relative to the project, that the context has;
+    ``without_member`` says what the call does when one of them is missing, as in "installs nothing for it and exits 0".
     """
 
     call: Call
@@ -122,6 +130,23 @@ class Fetch:
     blocked: Refusal | None = None
     assumptions: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    no_narrow: Refusal | None = None
+    unproven: str = ""
+    system: bool = True
+    members: tuple[str, ...] = ()
+    without_member: str = ""
+
+
+class Practice(NamedTuple):
+    """The row of an ecosystem in the table of `dockerlayer ecosystems`, in Markdown.
+
+    ``download`` is the command that only downloads, ``offline`` what installs without the network, ``used`` whether
+    people do so.
+    """
+
+    download: str
+    offline: str
+    used: str
 
 
 class Rule(NamedTuple):
@@ -148,6 +173,8 @@ class Example(NamedTuple):
 class Ecosystem:
     """One package manager. ``programs`` is a regular expression for the program names it answers to.
 
+    Several may answer to one program (two generations of a tool); a call is then read by one of them at most.
+
     ``read`` returns what a call fetches, or None when it fetches nothing; ``effect`` describes what other calls of the
     same programs read and write, or None when unknown. ``other_caches`` are regular expressions for
     cache-mount targets that hold something else than downloads, ``home_files`` the settings that its programs read
@@ -161,6 +188,7 @@ class Ecosystem:
     registry: Registry
     programs: str
     read: Callable[[Call, Scene], Fetch | None]
+    practice: Practice | None = None
     effect: Callable[[Call, Scene], Effect | None] | None = None
     other_caches: tuple[str, ...] = ()
     home_files: tuple[str, ...] = ()

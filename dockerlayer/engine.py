@@ -116,9 +116,13 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
 def _next_fix(report: Report, options: Options) -> Made | None:
     for finding in report.findings:
         fix = finding.fix
-        if fix is not None and (fix.applicability is Applicability.SAFE or options.unsafe):
+        if fix is not None and (fix.applicability is Applicability.SAFE or (options.unsafe and not _is_manual(fix))):
             return Made(finding, fix, report.dockerfile.position(finding.start)[0])
     return None
+
+
+def _is_manual(fix: Fix) -> bool:
+    return fix.applicability is Applicability.MANUAL
 
 
 def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, options: Options) -> Finding:

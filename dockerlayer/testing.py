@@ -25,6 +25,7 @@ from dockerlayer.api import Applicability, Context, Ecosystem, Finding
 from dockerlayer.engine import PASSES, Options, Outcome, context_for, default_rules, examine, repair
 from dockerlayer.model.files import placement_of
 from dockerlayer.model.stages import Stage, State, build_of
+from dockerlayer.rewrite.by_hand import by_hand
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile, Instruction, Trivia
 from dockerlayer.syntax.validate import whole_file_problem
@@ -169,6 +170,8 @@ def _as_text(dockerfile: Dockerfile, findings: Sequence[Finding]) -> str:
             lines.append(f"  fix: {fix.applicability} {fix.pattern}: {fix.title}")
             lines += [f"  assumes {text}" for text in fix.assumptions]
             lines += [f"  note {text}" for text in fix.notes]
+            if fix.applicability is Applicability.MANUAL:
+                lines += [f"  | {text}" for text in by_hand(dockerfile.data, fix)]
         label = "no fix" if fix is None else "not as asked"
         lines += [f"  {label}: [{refusal.code}] {refusal.message}" for refusal in finding.refusals]
     return "".join(f"{text}\n" for text in lines) or NOTHING_FOUND
@@ -191,7 +194,8 @@ def assert_converging(outcome: Outcome, options: Options) -> None:
     assert len(outcome.made) < PASSES
     for finding in outcome.report.findings:
         fix = finding.fix
-        assert fix is None or (fix.applicability is not Applicability.SAFE and not options.unsafe), finding.message
+        left = {Applicability.MANUAL} if options.unsafe else {Applicability.MANUAL, Applicability.UNSAFE}
+        assert fix is None or fix.applicability in left, finding.message
 
 
 def assert_guarded(before: bytes, after: bytes, context: Context, *, keeps_words: bool = True) -> None:

@@ -4,11 +4,13 @@ Files of the corpus come without a context; one is made up for each, from what t
 """
 
 import os
+import random
 import re
 import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from dockerlayer.api import Context, Ecosystem
 from dockerlayer.engine import Options, Outcome, default_rules, repair
 from dockerlayer.syntax.parser import parse
 from dockerlayer.testing import (
+    EXPECTED,
     Case,
     assert_converging,
     assert_guarded,
@@ -29,15 +32,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 CASES = [case for case in cases(FIXTURES) if case.folder.parent.name != "syntax"]
 SYNTAX = sorted((FIXTURES / "syntax").glob("*.Dockerfile"))
 MODES = [(pattern, unsafe) for pattern in ("split", "narrow") for unsafe in (False, True)]
-MANIFESTS = {
-    name: (FIXTURES / ecosystem / "naive" / name).read_bytes()
-    for ecosystem, names in {
-        "go": ("go.mod", "go.sum", "main.go"),
-        "npm": ("package.json", "package-lock.json", "server.js"),
-        "pip": ("requirements.txt", "app.py"),
-    }.items()
-    for name in names
-}
+NOT_OF_THE_PROJECT = {"Dockerfile", ".dockerignore", EXPECTED}
 
 
 def own_rules(ecosystems: tuple[Ecosystem, ...]) -> set[str]:
@@ -64,11 +59,35 @@ def test_cases(case: Case, ecosystems: tuple[Ecosystem, ...]) -> None:
             hold(data, context, ecosystems, case.options(ecosystems, pattern, unsafe=unsafe))
 
 
-def make_context(data: bytes, root: Path) -> Context:
+def manifests_for(data: bytes, ecosystems: tuple[Ecosystem, ...]) -> dict[str, bytes]:
+    """The files of a small project of each ecosystem; of those that share a file name, one that the text names."""
+    chosen = random.Random(len(data))
+    named = [e for e in ecosystems if re.search(rf"(?<![\w.-])(?:{e.programs})(?![\w-])".encode(), data)]
+    others = [ecosystem for ecosystem in ecosystems if ecosystem not in named]
+    found: dict[str, bytes] = {}
+    for ecosystem in (*others, *chosen.sample(named, len(named))):
+        found |= project_of(ecosystem.name)
+    return found
+
+
+@cache
+def project_of(name: str) -> dict[str, bytes]:
+    folder = FIXTURES / name / "naive"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    inside = {path.relative_to(folder): path for path in files}
+    return {
+        path.as_posix(): full.read_bytes()
+        for path, full in sorted(inside.items())
+        if path.parts[0] not in NOT_OF_THE_PROJECT
+    }
+
+
+def make_context(data: bytes, root: Path, ecosystems: tuple[Ecosystem, ...]) -> Context:
     """A context that a file without one could have been written for: every source that it copies is there.
 
     What looks like a directory, and the context itself, holds a project of each ecosystem.
     """
+    manifests = manifests_for(data, ecosystems)
     places = {"."}
     for instruction in parse(data).instructions:
         if instruction.name in {"copy", "add"} and not any(flag.startswith("--from") for flag in instruction.flags):
@@ -79,9 +98,9 @@ def make_context(data: bytes, root: Path) -> Context:
             continue
         name = target.name
         if target != root and ("." in name or name in {"Makefile", "Dockerfile", "LICENSE"}):
-            write(target, MANIFESTS.get(name, b"text\n"))
+            write(target, manifests.get(name, b"text\n"))
             continue
-        for manifest, content in MANIFESTS.items():
+        for manifest, content in manifests.items():
             write(target / manifest, content)
     write(root / ".dockerignore", b"**/node_modules\n")
     return Context.open(root)
@@ -119,7 +138,7 @@ def hold_all(files: Iterator[tuple[str, bytes]], ecosystems: tuple[Ecosystem, ..
     for name, data in files:
         changed = False
         with tempfile.TemporaryDirectory() as place:
-            context = make_context(data, Path(place))
+            context = make_context(data, Path(place), ecosystems)
             for pattern, unsafe in MODES:
                 options = Options(default_rules(ecosystems), pattern, unsafe)
                 try:

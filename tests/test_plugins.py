@@ -1,6 +1,9 @@
 """What every plugin promises: its data is whole, its rules have pages, and the examples on the pages are true."""
 
 import re
+import shutil
+from collections.abc import Sequence
+from inspect import cleandoc
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,11 @@ import pytest
 from dockerlayer import registry
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import RuleInfo, rules_of
+from dockerlayer.checks.survey import Survey
 from dockerlayer.engine import Options, context_for, default_rules, examine
+from dockerlayer.model.layers import Analysis
+from dockerlayer.syntax.parser import parse
+from dockerlayer.testing import EXPECTED
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 HEADINGS = ("\n\nWhy:", "\nBad", "\nGood", "\n\nFix safety:")
@@ -43,11 +50,15 @@ def test_data_is_whole(ecosystems: tuple[Ecosystem, ...]) -> None:
             re.compile(target)
 
 
-def test_programs_belong_to_one_plugin(ecosystems: tuple[Ecosystem, ...]) -> None:
+def test_a_call_is_read_by_one_plugin(ecosystems: tuple[Ecosystem, ...], tmp_path: Path) -> None:
     known = every_ecosystem(ecosystems)
     for ecosystem in known:
-        answering = [other.name for other in known if other.answers_to.match(ecosystem.name)]
-        assert answering == [ecosystem.name]
+        for number, example in enumerate(ecosystem.examples):
+            text = cleandoc(example.bad) + "\n"
+            dockerfile = project(tmp_path / f"{ecosystem.name}-{number}", text, [ecosystem])
+            survey = Survey(Analysis(parse(text.encode()), context_for(dockerfile, None)), known)
+            readers = [seen.ecosystem.name for step in survey.steps() for seen in survey.sightings(step)]
+            assert set(readers) <= {ecosystem.name}
 
 
 def test_rule_names(ecosystems: tuple[Ecosystem, ...], rules: dict[str, RuleInfo]) -> None:
@@ -78,9 +89,10 @@ def test_examples_are_true(ecosystems: tuple[Ecosystem, ...], rules: dict[str, R
         assert len(found) % 2 == 0, rule.name
         for (bad, title, before), (good, other, after) in zip(found[::2], found[1::2], strict=True):
             assert (bad, good, title) == ("Bad", "Good", other), rule.name
-            names = findings(before, hidden_from(rule, before, after), ecosystems, rule, tmp_path)
+            of_one = [ecosystem for ecosystem in ecosystems if title in {"", ecosystem.title}]
+            names = findings(before, hidden_from(rule, before, after), of_one, rule, tmp_path)
             assert rule.name in names, f"{rule.name}: the bad example {title} is not found"
-            names = findings(after, (), ecosystems, rule, tmp_path)
+            names = findings(after, (), of_one, rule, tmp_path)
             assert not names, f"{rule.name}: {', '.join(names)} in the good example {title}"
 
 
@@ -92,19 +104,22 @@ def hidden_from(rule: RuleInfo, bad: str, good: str) -> tuple[str, ...]:
 
 
 def findings(
-    text: str, hidden: tuple[str, ...], ecosystems: tuple[Ecosystem, ...], rule: RuleInfo, place: Path
+    text: str, hidden: tuple[str, ...], ecosystems: Sequence[Ecosystem], rule: RuleInfo, place: Path
 ) -> list[str]:
     """The names of the rules that find something in an example, in the context of a small project."""
     body = re.sub(r"^    ", "", text, flags=re.MULTILINE)
     if not body.startswith("FROM"):
         body = f"FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt ./\n{body}"
-    root = place / f"{rule.name}-{len(list(place.iterdir()))}"
-    root.mkdir()
-    for ecosystem in ecosystems:
-        for path in (FIXTURES / ecosystem.name / "naive").iterdir():
-            if path.is_file() and path.name not in hidden:
-                (root / path.name).write_bytes(path.read_bytes())
-    dockerfile = root / "Dockerfile"
-    dockerfile.write_text(body)
+    dockerfile = project(place / f"{rule.name}-{len(list(place.iterdir()))}", body, ecosystems, hidden)
     options = Options(default_rules(ecosystems) | {rule.name})
     return [item.rule for item in examine(body.encode(), context_for(dockerfile, None), ecosystems, options).findings]
+
+
+def project(root: Path, text: str, ecosystems: Sequence[Ecosystem], hidden: Sequence[str] = ()) -> Path:
+    """A Dockerfile in the context of each ecosystem's small project, without the files of the hidden names."""
+    for ecosystem in ecosystems:
+        left_out = shutil.ignore_patterns("Dockerfile", EXPECTED, *hidden)
+        shutil.copytree(FIXTURES / ecosystem.name / "naive", root, ignore=left_out, dirs_exist_ok=True)
+    dockerfile = root / "Dockerfile"
+    dockerfile.write_text(text)
+    return dockerfile

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -127,6 +128,11 @@ class Survey:
             if earlier.name == "run"
             for call in self.analysis.run(earlier).calls
         )
+
+
+def with_needs(seen: Sighting, needs: tuple[str, ...]) -> Sighting:
+    """The same call with other needs."""
+    return Sighting(seen.ecosystem, replace(seen.fetch, needs=needs))
 
 
 def needed_paths(fetch: Fetch) -> tuple[str, ...]:

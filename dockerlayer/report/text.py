@@ -9,6 +9,7 @@ from dockerlayer.findings import Applicability, Finding, Fix, Refusal
 from dockerlayer.report.excerpt import excerpt
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.visible import Paint, plain, shown
+from dockerlayer.rewrite.by_hand import by_hand
 from dockerlayer.syntax.tree import Dockerfile
 
 
@@ -31,7 +32,8 @@ def _finding(record: FileRecord, finding: Finding, paint: Paint) -> str:
     lines += excerpt(dockerfile, finding.start, finding.end, finding.severity.value, paint)
     margin = " " * (len(str(line)) + 1)
     for label, text in _remarks(dockerfile, finding):
-        lines.append(f"{margin}{paint('gutter', '=')} {paint('note', label)}: {shown(text)}")
+        head = f"{paint('gutter', '=')} {paint('note', label)}:" if label else paint("gutter", "|")
+        lines.append(f"{margin}{head} {shown(text)}")
     return "\n".join(lines) + "\n"
 
 
@@ -43,6 +45,9 @@ def _remarks(dockerfile: Dockerfile, finding: Finding) -> Iterator[tuple[str, st
             yield "no fix", _refusal(refusal, line)
     else:
         yield _fix(fix)
+        if fix.applicability is Applicability.MANUAL:
+            for text in by_hand(dockerfile.data, fix):
+                yield "", text
         for note in fix.notes:
             yield "note", note
         for refusal in finding.refusals:
@@ -56,7 +61,8 @@ def _fix(fix: Fix) -> tuple[str, str]:
         return "fix", f"{fix.title} (safe, `dockerlayer fix`)"
     if fix.applicability is Applicability.UNSAFE:
         return "fix (--unsafe)", f"{fix.title}; assumes: {'; '.join(fix.assumptions)}"
-    return "fix by hand", fix.title
+    because = f"; not made by itself, because {'; '.join(fix.assumptions)}" if fix.assumptions else ""
+    return "fix by hand", fix.title + because
 
 
 def _refusal(refusal: Refusal, line: int) -> str:

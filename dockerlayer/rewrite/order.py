@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dockerlayer.api import SYSTEM_WRITES, Ecosystem, Refusal
+from dockerlayer.api import SYSTEM_WRITES, Refusal
 from dockerlayer.checks.survey import Sighting, Survey, image_needs
 from dockerlayer.model.calls import Call
 from dockerlayer.model.effects import EVERYTHING, NOTHING, Effect, effect_of, redirections
@@ -35,20 +35,15 @@ class Effects:
 
     def of_call(self, call: Call) -> Effect:
         """What a command reads and writes."""
-        for ecosystem in self.survey.ecosystems:
-            if ecosystem.answers_to.match(call.program):
-                return self._of_plugin(ecosystem, call) | redirections(call)
-        return effect_of(call)
-
-    def _of_plugin(self, ecosystem: Ecosystem, call: Call) -> Effect:
         for seen in self.survey.sightings(call.step):
             if seen.call is call:
-                if seen.fetch.blocked is None and seen.fetch.kind != "build":
-                    return Effect(image_needs(seen.fetch), seen.fetch.writes + SYSTEM_WRITES)
-                return EVERYTHING
-        scene = self.analysis.scene(call.step)
-        known = ecosystem.effect(call, scene) if ecosystem.effect else None
-        return known if known is not None else effect_of(call)
+                return _of_fetch(seen) | redirections(call)
+        for ecosystem in self.survey.ecosystems:
+            if ecosystem.effect is not None and ecosystem.answers_to.match(call.program):
+                known = ecosystem.effect(call, self.analysis.scene(call.step))
+                if known is not None:
+                    return known | redirections(call)
+        return effect_of(call)
 
     def of_run(self, step: Step) -> Effect:
         """What a whole RUN reads and writes."""
@@ -90,6 +85,14 @@ class Effects:
         return True
 
 
+def _of_fetch(seen: Sighting) -> Effect:
+    fetch = seen.fetch
+    if fetch.blocked is not None or fetch.no_narrow is not None or fetch.kind == "build":
+        return EVERYTHING
+    # Every program and its settings come from the system.
+    return Effect(image_needs(fetch) + SYSTEM_WRITES, fetch.writes + (SYSTEM_WRITES if fetch.system else ()))
+
+
 def _is_kept(path: str, placement: Placement, kept: Sequence[Placement]) -> bool:
     origin = placement.origin(path)
     return origin is not None and any(other.origin(path) == origin for other in kept)
@@ -114,7 +117,8 @@ def hoisted(
     sinking = {placement.step for placement in broad}
     target = moving | Effect(
         tuple(path for seen in sightings for path in (*image_needs(seen.fetch), *seen.fetch.reads)) + SYSTEM_WRITES,
-        tuple(path for seen in sightings for path in (*seen.fetch.writes, *_left(seen))) + SYSTEM_WRITES,
+        tuple(path for seen in sightings for path in (*seen.fetch.writes, *_left(seen)))
+        + (SYSTEM_WRITES if any(seen.fetch.system for seen in sightings) else ()),
     )
     chosen: list[Step] = []
     for step in reversed(between):

@@ -143,14 +143,16 @@ class Planner:
         text = self._text(candidate.step)
         kept = self._kept(candidate.step, candidate.broad, ())
         builds = any(seen.fetch.kind == "build" for seen in candidate.sightings)
+        rooted = tuple(seen.fetch.no_narrow for seen in candidate.sightings if seen.fetch.no_narrow is not None)
         refusals: list[Refusal] = []
         splits = any(seen.fetch.split is not None or seen.fetch.no_split is not None for seen in candidate.sightings)
-        if builds or (self.pattern == "split" and splits):
+        if builds or ((self.pattern == "split" or rooted) and splits):
             shape = self.shaper.split(candidate, text, kept)
             if isinstance(shape, Shape):
                 return shape
             refusals.extend(shape)
-        if not builds:
+        refusals.extend(rooted)
+        if not builds and not rooted:
             shape = self.shaper.narrow(candidate, text, kept)
             if isinstance(shape, Shape):
                 return shape
@@ -210,12 +212,14 @@ class Planner:
                 )
             )
         )
+        unproven = tuple(dict.fromkeys(seen.fetch.unproven for seen in shape.sightings if seen.fetch.unproven))
+        applicability = Applicability.UNSAFE if assumptions else Applicability.SAFE
         return Fix(
             title=_title(shape),
             edits=region_edits(start, old, new, newline),
-            applicability=Applicability.UNSAFE if assumptions else Applicability.SAFE,
+            applicability=Applicability.MANUAL if unproven else applicability,
             pattern=shape.pattern,
-            assumptions=assumptions,
+            assumptions=(*unproven, *assumptions),
             notes=shape.notes,
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dockerlayer.api import Call, Refusal, is_within, relative
-from dockerlayer.checks.survey import Candidate, Sighting, image_needs
+from dockerlayer.checks.survey import Candidate, Sighting, image_needs, with_needs
 from dockerlayer.model.calls import SUCCESS_ONLY
 from dockerlayer.model.effects import NOTHING, Effect, cleans_up, installs, path_of
 from dockerlayer.model.files import Placement
@@ -97,7 +97,7 @@ class Shaper:
             text.new_run([*above_state, *go_to], splits[0].download),
             below,
             text.gap_comments(before) if prefix else b"",
-            candidate.sightings,
+            tuple(map(_downloading, candidate.sightings)),
             self._effect(moved),
             tuple(note for split in splits for note in split.assumptions),
             tuple(dict.fromkeys(note for split in splits for note in split.notes)),
@@ -163,6 +163,12 @@ class Shaper:
             if any(placement.brings(directory) for placement in candidate.broad):
                 return Refusal("directory-missing", f"{directory} is not there before the source is copied", step.line)
         return None
+
+
+def _downloading(seen: Sighting) -> Sighting:
+    """The fetch as far as its download goes, which may read less than the whole call."""
+    split = seen.fetch.split
+    return seen if split is None or split.needs is None else with_needs(seen, split.needs)
 
 
 def _separates_cleanup(text: RunText, cut: int) -> Refusal | None:
