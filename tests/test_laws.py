@@ -45,7 +45,8 @@ def hold(data: bytes, context: Context, ecosystems: tuple[Ecosystem, ...], optio
         assert_lossless(outcome.data)
         # A rule of a plugin's own may exchange words; the shared rules only add some.
         own = any(made.finding.rule in own_rules(ecosystems) for made in outcome.made)
-        assert_guarded(data, outcome.data, context, keeps_words=not own)
+        mended = any(made.fix.pattern == "manifests" for made in outcome.made)
+        assert_guarded(data, outcome.data, context, keeps_words=not own, keeps_list=not mended)
         assert_idempotent(outcome, context, ecosystems, options)
     assert_converging(outcome, options)
     return outcome
