@@ -315,5 +315,26 @@ ecosystem = Ecosystem(
             RUN GOPROXY=off go build -o /app .
             """,
         ),
+        Example(
+            "workspace-drift",
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.work ./
+            COPY api/go.mod api/go.sum api/
+            RUN go mod download
+            COPY . .
+            """,
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.work ./
+            COPY api/go.mod api/go.sum api/
+            COPY lib/go.mod lib/
+            RUN go mod download
+            COPY . .
+            """,
+            case="workspace",
+        ),
     ),
 )
