@@ -29,7 +29,7 @@ from dockerlayer.testing import (
 )
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-CASES = [case for case in cases(FIXTURES) if case.folder.parent.name != "syntax"]
+CASES = [case for case in cases(FIXTURES) if case.folder.relative_to(FIXTURES).parts[0] not in {"syntax", "plugins"}]
 SYNTAX = sorted((FIXTURES / "syntax").glob("*.Dockerfile"))
 MODES = [(pattern, unsafe) for pattern in ("split", "narrow") for unsafe in (False, True)]
 NOT_OF_THE_PROJECT = {"Dockerfile", ".dockerignore", EXPECTED}
