@@ -114,7 +114,8 @@ def _absent(scene: Scene, seen: Sighting) -> Iterator[tuple[Placement, str]]:
 def _gone(survey: Survey, seen: Sighting, placement: Placement, source: str) -> Candidate:
     hidden = placement.context.hidden(source)
     why = "which the ignore file keeps out of the build context" if hidden else "which the build context has not"
-    message = f"{placement.step.name.upper()} names {source}, {why}: the build stops here"
+    then = "it is passed over in silence" if "parents" in placement.step.flags else "the build stops here"
+    message = f"{placement.step.name.upper()} names {source}, {why}: {then}"
     start = placement.step.instruction.start
     end = survey.analysis.dockerfile.line_end(start)
     drops = frozenset() if hidden else frozenset({source})

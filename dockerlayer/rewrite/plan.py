@@ -117,7 +117,7 @@ class Planner:
         for placement in self.analysis.scene(seen.call.step).placements:
             if placement.opaque and overlap(placement.target.rstrip("/") or "/", seen.fetch.directory):
                 line = placement.step.line
-                what = f"which files the COPY on line {line} brings (--parents, --exclude, a variable) is not read"
+                what = f"which files the COPY on line {line} brings (--exclude, **, a variable) is not read"
                 return Refusal("copy-not-read", what, line)
         return None
 
