@@ -109,7 +109,8 @@ def project_directory(asked: Asked) -> str | None:
     return posixpath.dirname(path)
 
 
-def _upwards(directory: str) -> Iterator[str]:
+def upwards(directory: str) -> Iterator[str]:
+    """A directory and all those above it."""
     while True:
         yield directory
         above = posixpath.dirname(directory)
@@ -120,7 +121,7 @@ def _upwards(directory: str) -> Iterator[str]:
 
 def configs(scene: Scene, directory: str) -> Iterator[tuple[str, Table | None]]:
     """The settings files of the context that cargo reads in a directory, nearest first: image path and content."""
-    for place in _upwards(directory):
+    for place in upwards(directory):
         for name in CONFIGS:
             path = join(place, name)
             origin = scene.origin(path)
@@ -131,7 +132,7 @@ def configs(scene: Scene, directory: str) -> Iterator[tuple[str, Table | None]]:
 def settings_of(scene: Scene, directory: str) -> list[str]:
     """The settings and toolchain files that count in a directory, and the files they name, relative to it."""
     found = [
-        path for place in _upwards(directory) for name in TOOLCHAIN_FILES if _is_file(scene, path := join(place, name))
+        path for place in upwards(directory) for name in TOOLCHAIN_FILES if _is_file(scene, path := join(place, name))
     ]
     for path, content in configs(scene, directory):
         found.append(path)

@@ -45,24 +45,34 @@ def split_of(fetch: Fetch, asked: Asked, scene: Scene, workspace: Workspace, loc
         if agrees.unsure:
             assumptions.append(f"Cargo.lock is up to date, though {agrees.unsure}")
         if asked.verb == "install":
-            text = "cargo install now takes the versions of Cargo.lock, not the newest that the manifests allow"
+            text = "the versions of Cargo.lock are wanted; without --locked, cargo install takes the newest that fit"
             assumptions.append(text)
     run_in = asked.run_directory(workspace.directory)
     command = _fetch_command(asked, workspace, run_in)
     if command is None:
         what = "the command's own options or environment are not literal"
         return replace(fetch, no_split=Refusal("variable-environment", what, line))
-    base = relative(workspace.directory, run_in) or ""
+    inside = relative(workspace.directory, run_in)
+    base = workspace.directory if inside is None else inside
     home = call.value("CARGO_HOME") or "/usr/local/cargo"
     split = Split(
         _with_targets(command, [posixpath.join(base, path) for path in targets], _places(workspace, base)),
         _edits(asked),
         assumptions=tuple(assumptions),
-        notes=("cargo fetch also downloads what only tests and other platforms need",),
+        notes=tuple(_notes(scene, workspace)),
         directory=run_in,
         writes=(join(home, "registry"), join(home, "git")),
     )
     return replace(fetch, split=split, unproven=_unproven(asked, scene, workspace, targets))
+
+
+def _notes(scene: Scene, workspace: Workspace) -> Iterator[str]:
+    yield "cargo fetch also downloads what only tests and other platforms need"
+    for package in workspace.packages:
+        path = posixpath.normpath(posixpath.join(workspace.origin, package.place, "build.rs"))
+        if scene.context.is_file(path):
+            yield f"what {path} itself may download is downloaded as before: --frozen does not reach build scripts"
+            return
 
 
 def _targets(scene: Scene, workspace: Workspace) -> list[str] | None:
@@ -128,10 +138,7 @@ def _fetch_command(asked: Asked, workspace: Workspace, run_in: str) -> str | Non
 def _edits(asked: Asked) -> tuple[Edit, ...]:
     if asked.verb not in OFFLINE or asked.call.program != "cargo":
         return ()
-    for name, _, word in asked.options:
-        if name == "--locked":
-            return (Edit(word.start, word.end, b"--frozen"),)
-    return (insert_after(asked.at, "--frozen"),)
+    return (insert_after(asked.at, "--offline" if asked.has("--locked") else "--frozen"),)
 
 
 def _obstacles(fetch: Fetch, asked: Asked, scene: Scene, workspace: Workspace) -> Iterator[Refusal]:
@@ -140,10 +147,14 @@ def _obstacles(fetch: Fetch, asked: Asked, scene: Scene, workspace: Workspace) -
     if any(_removes(other) for other in scene.siblings):
         what = "the RUN removes what cargo downloaded; a download of its own would leave it in the image"
         yield Refusal("cleanup-in-same-run", what, line)
+    if _is_let_fail(call, scene):
+        yield Refusal("failure-hidden", "a failure of the build is let pass, one of a download would not be", line)
     if asked.has("--lockfile-path"):
         yield Refusal("lockfile-elsewhere", "--lockfile-path names another lockfile", line)
     if any(name == "--config" and "=" not in value for name, value, _ in asked.options):
         yield Refusal("settings-path", "--config names a file", line)
+    if (call.value("CARGO_BUILD_TARGET") or "").endswith(".json"):
+        yield Refusal("settings-path", "CARGO_BUILD_TARGET names a file", line)
     builds_std = any(name == "-Z" and value.startswith("build-std") for name, value, _ in asked.options)
     run_in = asked.run_directory(root)
     for path, content in configs(scene, run_in):
@@ -170,8 +181,18 @@ def _obstacles(fetch: Fetch, asked: Asked, scene: Scene, workspace: Workspace) -
     home = call.value("CARGO_HOME")
     if home and any(scene.has(join(home, name)) for name in ("registry", "git")):
         yield Refusal("home-in-context", f"the COPY brings something to {home}, where cargo keeps its downloads", line)
-    if fetch.directory == "/":
-        yield Refusal("project-at-root", "the project is in the root directory of the image", line)
+    if relative(root, run_in) is None and not root.startswith("/"):
+        yield Refusal("directory-unknown", f"{root} cannot be written as a path", line)
+
+
+def _is_let_fail(call: Call, scene: Scene) -> bool:
+    """Whether ``||`` comes behind the command, or behind those that are chained to it."""
+    for other in (item for item in scene.siblings if item.start > call.start):
+        if "or" in other.guards:
+            return True
+        if "and" not in other.guards:
+            return False
+    return False
 
 
 def _removes(call: Call) -> bool:

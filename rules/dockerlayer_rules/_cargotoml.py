@@ -249,14 +249,18 @@ class _Reader:
         places = {""}
         for part in pattern.split("/"):
             if part == "**":
-                raise CannotReadError("member-pattern", f"the workspace names its members by {pattern}")
+                raise CannotReadError(
+                    "member-pattern", f"the workspace names its members by {pattern}, a pattern that is not read"
+                )
             if part == "..":
                 places = {_inside(posixpath.join(place, "..")) for place in places}
                 continue
             try:
                 matcher = re.compile(_glob(part))
             except re.error:
-                raise CannotReadError("member-pattern", f"the workspace names its members by {pattern}") from None
+                raise CannotReadError(
+                    "member-pattern", f"the workspace names its members by {pattern}, a pattern that is not read"
+                ) from None
             places = {
                 posixpath.join(place, name)
                 for place in places

@@ -27,7 +27,15 @@ from dockerlayer.api import (
     Scene,
     join,
 )
-from dockerlayer_rules._cargocall import Asked, ask, is_offline, project_directory, settings_of
+from dockerlayer_rules._cargocall import (
+    TOOLCHAIN_FILES,
+    Asked,
+    ask,
+    is_offline,
+    project_directory,
+    settings_of,
+    upwards,
+)
 from dockerlayer_rules._cargolock import locked_packages
 from dockerlayer_rules._cargosplit import split_of
 from dockerlayer_rules._cargotoml import (
@@ -68,15 +76,16 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     if found is None or (asked.named_project and found[0] != directory):
         place = directory or asked.directory
         missing = Refusal(NOT_IN_CONTEXT, f"no COPY brings a Cargo.toml of the build context to {place}", line)
-        return Fetch(call, "download" if verb == "fetch" else "build", place, blocked=missing)
+        return Fetch(call, "download" if verb == "fetch" else "build", place, unit="crates", blocked=missing)
     try:
         workspace = workspace_of(scene, *found)
     except CannotReadError as error:
         blocked = error.refusal._replace(line=line)
-        return Fetch(call, "build", found[0], found[1], blocked=blocked)
-    if verb != "fetch" and _is_dummy(scene, workspace):
+        return Fetch(call, "build", *found, unit="crates", blocked=blocked)
+    fetch = _of_project(asked, scene, workspace)
+    if fetch is not None and verb != "fetch" and _is_dummy(scene, workspace) and _stands_on_more(scene, fetch):
         return None
-    return _of_project(asked, scene, workspace)
+    return fetch
 
 
 def _tool(asked: Asked, scene: Scene) -> Fetch | None:
@@ -96,7 +105,7 @@ def _tool(asked: Asked, scene: Scene) -> Fetch | None:
             "settings-in-source", f"{settings[0]}, which cargo reads, comes with the source", call.step.line
         )
     needs = tuple(settings) if known else ()
-    return Fetch(call, "tool", directory, origin, needs, writes, len(asked.operands) or None, "crates", blocked=blocked)
+    return Fetch(call, "tool", directory, origin, needs, writes, None, "crates", blocked=blocked)
 
 
 def _of_project(asked: Asked, scene: Scene, workspace: Workspace) -> Fetch | None:
@@ -169,9 +178,9 @@ def _lock(scene: Scene, workspace: Workspace, asked: Asked) -> Lock:
 
 
 def _has_targets(scene: Scene, workspace: Workspace) -> bool:
-    """Whether the copies bring a source file of every package: then a download among them stands on the source."""
-    return any(targets_of(scene.context, _in_context(workspace, item.place), item.manifest) for item in
-               workspace.packages) and not _is_dummy(scene, workspace)  # fmt: skip
+    """Whether the copies bring the source of every package: a download that stands on them needs targets of its own."""
+    places = ((_in_context(workspace, item.place), item.manifest) for item in workspace.packages)
+    return any(targets_of(scene.context, *place) for place in places) and not _is_dummy(scene, workspace)
 
 
 def _is_dummy(scene: Scene, workspace: Workspace) -> bool:
@@ -181,6 +190,12 @@ def _is_dummy(scene: Scene, workspace: Workspace) -> bool:
             if scene.origin(join(workspace.directory, posixpath.join(package.place, path))) is None:
                 return True
     return False
+
+
+def _stands_on_more(scene: Scene, fetch: Fetch) -> bool:
+    """Whether the copies bring more than the download needs: what a build of the dependencies alone compiles too."""
+    needed = frozenset(posixpath.normpath(posixpath.join(fetch.origin or "", need)) for need in fetch.needs)
+    return any(next(placement.others(needed), None) is not None for placement in scene.placements)
 
 
 def _in_context(workspace: Workspace, place: str) -> str:
@@ -203,12 +218,15 @@ def _downloaded_before(asked: Asked, scene: Scene, found: tuple[str, str] | None
             continue
         place = project_directory(other)
         above = None if place is None else manifest_above(scene, place)
-        if above is None or found is None or above == found or _same(scene, above, found):
+        if place == project_directory(asked) or _same(scene, above, found):
             return True
     return False
 
 
-def _same(scene: Scene, one: tuple[str, str], other: tuple[str, str]) -> bool:
+def _same(scene: Scene, one: tuple[str, str] | None, other: tuple[str, str] | None) -> bool:
+    """Whether two projects, each an image and a context directory, are of one workspace."""
+    if one is None or other is None or one == other:
+        return one is not None and one == other
     try:
         return workspace_of(scene, *one).directory == workspace_of(scene, *other).directory
     except CannotReadError:
@@ -223,7 +241,7 @@ def effect(call: Call, scene: Scene) -> Effect | None:
         if call.cwd is None or not call.arguments or call.arguments[0] in {"run", "doc", "override"}:
             return None
         own = call.value("RUSTUP_HOME")
-        reads = tuple(join(call.cwd, name) for name in ("rust-toolchain.toml", "rust-toolchain"))
+        reads = tuple(join(place, name) for place in upwards(call.cwd) for name in TOOLCHAIN_FILES)
         return Effect(reads, (*writes, *([own] if own else []), *TOOLCHAINS))
     if call.program == "rustc":
         return NOTHING if call.has("--version", "-V", "-vV", "--print") else None
