@@ -69,9 +69,9 @@ def split_of(fetch: Fetch, asked: Asked, scene: Scene, workspace: Workspace, loc
 def _notes(scene: Scene, workspace: Workspace) -> Iterator[str]:
     yield "cargo fetch also downloads what only tests and other platforms need"
     for package in workspace.packages:
-        path = posixpath.normpath(posixpath.join(workspace.origin, package.place, "build.rs"))
-        if scene.context.is_file(path):
-            yield f"what {path} itself may download is downloaded as before: --frozen does not reach build scripts"
+        path = scene.origin(join(workspace.directory, posixpath.join(package.place, "build.rs")))
+        if path is not None:
+            yield f"if {path} downloads anything by itself, it still does: cargo's options do not reach build scripts"
             return
 
 
@@ -138,7 +138,10 @@ def _fetch_command(asked: Asked, workspace: Workspace, run_in: str) -> str | Non
 def _edits(asked: Asked) -> tuple[Edit, ...]:
     if asked.verb not in OFFLINE or asked.call.program != "cargo":
         return ()
-    return (insert_after(asked.at, "--offline" if asked.has("--locked") else "--frozen"),)
+    if asked.has("--locked"):
+        return (insert_after(asked.at, "--offline"),)
+    # cargo install 1.85 takes --frozen alone for permission to ignore the lockfile, and then asks the registry.
+    return (insert_after(asked.at, "--locked --offline" if asked.verb == "install" else "--frozen"),)
 
 
 def _obstacles(fetch: Fetch, asked: Asked, scene: Scene, workspace: Workspace) -> Iterator[Refusal]:
