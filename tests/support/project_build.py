@@ -24,6 +24,7 @@ TOOLS = {
     "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
     "python": ("sh", "-c", "echo Python $(python -c 'import platform; print(platform.python_version())'), "
                "$(pip --version | cut -d ' ' -f 1-2)"),
+    "rust": ("sh", "-c", "cargo --version | cut -d ' ' -f 1-2"),
 }  # fmt: skip
 
 
