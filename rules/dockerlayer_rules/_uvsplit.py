@@ -130,7 +130,7 @@ def _offline(
     uv = asked.call.words[0].text
     fetch = f"{uv} pip install --target {BUILD_BACKEND} -r {BUILD_BACKEND}.txt"
     more = f' && {uv} run --no-sync python -c "{reading}" && {fetch} && rm -r {BUILD_BACKEND} {BUILD_BACKEND}.txt'
-    return more, offline, ""
+    return more, offline, f"what builds the project ({requires}) stays in the image, in the cache of uv"
 
 
 def _is_plain(asked: Asked, scene: Scene, root: Root, project: Project) -> bool:
