@@ -75,7 +75,11 @@ class Asked(NamedTuple):
     def on(self, option: str, variable: str = "") -> bool:
         """Whether a switch is given, or the variable of the same name (``UV_NO_DEV``) is set to something true."""
         name = variable or "UV_" + option.removeprefix("--").replace("-", "_").upper()
-        return self.has(option) or (self.call.value(name) or "").lower() not in _FALSE
+        return self.has(option) or self.set(name)
+
+    def set(self, variable: str) -> bool:
+        """Whether a variable is set to something true."""
+        return (self.call.value(variable) or "").lower() not in _FALSE
 
     @property
     def is_offline(self) -> bool:

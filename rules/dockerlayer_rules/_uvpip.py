@@ -21,10 +21,10 @@ from dockerlayer.api import (
     path_of,
 )
 from dockerlayer_rules._pipcall import is_built
-from dockerlayer_rules._pyproject import Project, read_project
+from dockerlayer_rules._pyproject import Project, parse_toml, read_project
 from dockerlayer_rules._requirements import Requirements, is_pinned, kind_of, layout, read_requirements
 from dockerlayer_rules._uvcall import Asked, ask, own_places, own_words, unknown_word
-from dockerlayer_rules._uvproject import MANIFEST, SETTINGS, has_build_system, is_dynamic
+from dockerlayer_rules._uvproject import MANIFEST, has_build_system, is_dynamic, settings_of
 
 FILES = ("--requirements", "--constraints", "--build-constraints", "--overrides", "--excludes")
 FILE_VARIABLES = ("UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
@@ -65,7 +65,7 @@ def read_pip(asked: Asked, scene: Scene) -> Fetch | None:
         return None
     if not named and operands and all(is_built(text) or kind_of(text) == "archive" for text in operands):
         return None
-    if not named and not files:
+    if not named and not files and not _settings(scene, asked.directory or "/"):
         return Fetch(call, "tool", call.cwd or "/", writes=_writes(asked, scene), count=len(operands) or None)
     return _files(asked, scene, files, operands)
 
@@ -113,10 +113,7 @@ def _files(asked: Asked, scene: Scene, files: list[tuple[str, bool]], operands: 
         return None
     own = [item for item in found.lines if item.kind == "local"]
     shown = {image: origin for image, origin in found.files.items() if not _is_mounted(scene, image, origin)}
-    for name in (*SETTINGS[:2], "uv.toml", MANIFEST):
-        image = join(cwd or "/", name)
-        if shown and image not in found.files and (origin := scene.origin(image)) is not None:
-            shown[image] = origin
+    shown.update(_settings(scene, cwd or "/"))
     place_ = layout(shown, cwd) if shown else (cwd or "/", None, ())
     if place_ is None:
         what = f"{', '.join(found.files.values())} lie apart differently in the image and in the build context"
@@ -129,6 +126,17 @@ def _files(asked: Asked, scene: Scene, files: list[tuple[str, bool]], operands: 
         what = f"{found.remote} reads a file by its URL, whose content is not known"
         return replace(fetch, blocked=Refusal("remote-requirements", what, line))
     return fetch
+
+
+def _settings(scene: Scene, directory: str) -> dict[str, str]:
+    """The files with settings that ``uv pip`` reads where it runs: image path to context path."""
+    found = {}
+    for name in ("uv.toml", MANIFEST):
+        image = join(directory, name)
+        origin = scene.origin(image)
+        if origin is not None and (name != MANIFEST or settings_of(parse_toml(scene.read(image) or b"") or {})):
+            found[image] = origin
+    return found
 
 
 def _is_mounted(scene: Scene, image: str, origin: str) -> bool:
@@ -190,10 +198,7 @@ def _project(asked: Asked, scene: Scene, text: str) -> Fetch | None:
     listed = None if project.dependencies is None else list(project.dependencies)
     if listed is not None:
         listed += [item for name in extras for item in project.extras.get(name, ())]
-    needs = (
-        project.manifest,
-        *(name for name in SETTINGS if scene.origin(join(image, name)) == posixpath.join(origin, name)),
-    )
+    needs = (project.manifest, *_beside(scene, image, origin))
     fetch = Fetch(call, "build", image, origin, needs, _writes(asked, scene), None if listed is None else len(listed))
     if listed == []:
         return None
@@ -207,8 +212,13 @@ def _project(asked: Asked, scene: Scene, text: str) -> Fetch | None:
     if refusal is not None:
         return replace(fetch, no_split=refusal)
     requires = ", ".join(project.requires) if has_build_system(project) else "setuptools"
-    note = f"the install still fetches what builds the project ({requires})"
+    note = f"the install still asks the index, and fetches what builds the project ({requires})"
     return replace(fetch, split=Split(download or "", (), (), (note,), needs=needs))
+
+
+def _beside(scene: Scene, image: str, origin: str) -> tuple[str, ...]:
+    path = posixpath.join(origin, "uv.toml")
+    return ("uv.toml",) if scene.origin(join(image, "uv.toml")) == path else ()
 
 
 def _no_split(asked: Asked, project: Project, extras: list[str], listed: list[str]) -> Refusal | None:
@@ -225,9 +235,7 @@ def _no_split(asked: Asked, project: Project, extras: list[str], listed: list[st
         if name not in project.extras or not re.fullmatch(r"[\w.-]+", name):
             return Refusal("unknown-extra", f"pyproject.toml has no optional-dependencies called {name}", line)
     local = next((text for text in listed if kind_of(text) == "local"), None)
-    tool = project.table.get("tool")
-    uv = tool.get("uv") if isinstance(tool, dict) else None
-    if local is not None or (isinstance(uv, dict) and uv.get("sources") and not asked.on("--no-sources")):
+    if local is not None or (settings_of(project.table).get("sources") and not asked.on("--no-sources")):
         what = "pyproject.toml takes dependencies from elsewhere ([tool.uv.sources]), maybe from the project itself"
         return Refusal("odd-dependency", what, line)
     return None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dockerlayer.api import Edit, Fetch, Refusal, Scene, Split, insert_after, is_within
+from dockerlayer.api import Call, Edit, Fetch, Refusal, Scene, Split, insert_after, is_within
 from dockerlayer_rules._pyproject import Project
 from dockerlayer_rules._requirements import name_of
 from dockerlayer_rules._uvcall import Asked, own_words, uv_version
@@ -71,7 +71,7 @@ def with_split(fetch: Fetch, asked: Asked, scene: Scene, root: Root, built: list
     if download is None:
         what = "the words of the command cannot be told apart safely"
         return replace(fetch, no_split=Refusal("odd-words", what, line))
-    if asked.on("", "UV_LOCKED"):
+    if asked.set("UV_LOCKED"):
         download = f"env -u UV_LOCKED {download}"
     assumptions = tuple(_loose(scene, venv))
     if version is None and flag == ONLY_LOCAL:
@@ -102,14 +102,13 @@ def _offline(
     asked: Asked, scene: Scene, root: Root, built: list[Locked], version: tuple[int, ...] | None
 ) -> tuple[str, tuple[Edit, ...], str]:
     """What to add to the download, and the edits, where the install is proven to do without the network; or a note."""
-    if asked.verb != "sync":
-        return "", (), ""
     offline = (insert_after(asked.last, "--offline"),)
-    fixed = asked.on("--frozen") or asked.on("--locked")
+    fixed = asked.verb == "sync" and (asked.on("--frozen") or asked.on("--locked"))
     projects = [project_at(scene, root, item.place) for item in built]
     foreign = [project for project in projects if project is None or not built_in(project, version)]
     if not foreign:
-        return "", offline if fixed else (), "" if fixed else "with --locked the install could run with --offline too"
+        online = "with --locked the install could run with --offline too" if asked.verb == "sync" else ""
+        return "", offline if fixed else (), "" if fixed else online
     project = foreign[0]
     known = project is not None and has_build_system(project)
     requires = ", ".join(project.requires) if project is not None and known else "setuptools"
@@ -150,7 +149,13 @@ def _is_plain(asked: Asked, scene: Scene, root: Root, project: Project) -> bool:
         and not call.command.assignments
         and re.fullmatch(r"[\w./-]+", call.words[0].text) is not None
         and not any(is_within(BUILD_BACKEND, mount.target) for mount in call.step.mounts)
+        and not any(_clears_cache(other) for other in scene.before(call))
     )
+
+
+def _clears_cache(call: Call) -> bool:
+    text = " ".join(call.arguments)
+    return ".cache" in text if call.program in {"rm", "find"} else call.program == "uv" and text.startswith("cache ")
 
 
 def _has_tomllib(root: Root) -> bool:

@@ -39,7 +39,7 @@ QUIET = frozenset(
 def read(call: Call, scene: Scene) -> Fetch | None:
     """What a uv command takes from the registry, given what stands in the image when it runs."""
     if call.program == "uvx":
-        return _tool(call, len(call.words) > 1 and not call.has("--help", "--version", "--offline"))
+        return _runs_tool(call) if len(call.words) > 1 and not call.words[1].text.startswith("--") else None
     asked = ask(call)
     if asked is None:
         return None
@@ -47,8 +47,10 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         fetch = read_sync(asked, scene)
     elif asked.verb in {"pip install", "pip sync"}:
         fetch = read_pip(asked, scene)
-    elif asked.verb in {"tool install", "tool run"}:
-        return _tool(call, bool(asked.operands) and not asked.is_offline)
+    elif asked.verb == "tool install":
+        return _tool(asked) if asked.operands and not asked.is_offline else None
+    elif asked.verb == "tool run":
+        return _runs_tool(call) if asked.operands and not asked.is_offline else None
     elif asked.verb in {"add", "remove", "lock"}:
         fetch = _resolving(asked, scene)
     else:
@@ -62,15 +64,22 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     return fetch
 
 
-def _tool(call: Call, fetches: bool) -> Fetch | None:
-    local = any(word.startswith((".", "/", "$")) for word in call.arguments[1:])
-    if not fetches:
-        return None
-    fetch = Fetch(call, "tool", call.cwd or "/", writes=own_places(call), count=1)
-    if local:
+def _tool(asked: Asked) -> Fetch:
+    """``uv tool install``, which reads no settings of a project (docs: concepts/tools)."""
+    call = asked.call
+    fetch = Fetch(call, "tool", call.cwd or "/", writes=own_places(call), count=len(asked.operands))
+    if any(
+        value.startswith((".", "/", "$")) for value in (*asked.operands, *asked.values("--with", "--with-editable"))
+    ):
         what = f"line {call.step.line} names a path or a variable, which may need the source"
         return replace(fetch, blocked=Refusal("local-path", what, call.step.line))
     return fetch
+
+
+def _runs_tool(call: Call) -> Fetch:
+    """``uvx``: what it runs may read the source, so it stays where it is."""
+    what = "uvx downloads a tool and runs it at once: uv tool install above the COPY would keep it in a layer"
+    return Fetch(call, "build", call.cwd or "/", count=None, no_split=Refusal("runs-tool", what, call.step.line))
 
 
 def _resolving(asked: Asked, scene: Scene) -> Fetch | None:
