@@ -18,6 +18,7 @@ from dockerlayer.verify.builder import Builder, Request
 from dockerlayer.verify.progress import StepRun
 
 EXPECTED = "expected.toml"
+PLACEHOLDER = "https://registry.example.com"
 NO_NETWORK = "--network=none"
 TOOLS = {
     "golang": ("go", "env", "GOVERSION"),
@@ -89,7 +90,17 @@ class Project:
     def copy(self, place: Path) -> Path:
         """The project as its developers have it, without what belongs to the test."""
         shutil.copytree(self.folder, place, ignore=shutil.ignore_patterns(EXPECTED))
+        for lockfile in place.rglob("uv.lock"):
+            _fill_in_addresses(lockfile)
         return place
+
+
+def _fill_in_addresses(lockfile: Path) -> None:
+    """Put the addresses of PyPI, as pip knows them, into a lockfile that cannot do without."""
+    from pip._internal.models.index import PyPI
+
+    text = lockfile.read_text("utf-8").replace(f"{PLACEHOLDER}/simple", PyPI.simple_url)
+    lockfile.write_text(text.replace(f"{PLACEHOLDER}/files", f"https://{PyPI.file_storage_domain}"), "utf-8")
 
 
 def start_anew(dockerfile: Path, name: str) -> None:
