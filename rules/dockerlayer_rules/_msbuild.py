@@ -60,7 +60,7 @@ def closure_of(scene: Scene, image: str, cwd: str, line: int) -> Closure:
     return Closure(
         tuple(reader.files.items()),
         tuple(reader.projects),
-        sum(reader.counts) if reader.counts and len(reader.counts) == len(reader.projects) else None,
+        len(reader.packages) if reader.packages and reader.locked == len(reader.projects) else None,
         next(iter(reader.obstacles), None),
         next(iter(reader.doubts), ""),
     )
@@ -80,7 +80,8 @@ class _Reader:
         self.line = line
         self.files: dict[str, str] = {}
         self.projects: dict[str, None] = {}
-        self.counts: list[int] = []
+        self.locked = 0
+        self.packages: set[tuple[str, str]] = set()
         self.obstacles: list[Refusal] = []
         self.doubts: list[str] = []
         self.looked: set[str] = set()
@@ -187,11 +188,13 @@ class _Reader:
     def _count(self, origin: str) -> None:
         try:
             value = json.loads(self.scene.context.read(origin) or b"")
-            frameworks = value["dependencies"].values()
-            found = {name for items in frameworks for name, item in items.items() if item.get("type") != "Project"}
+            found = [pair for items in value["dependencies"].values() for pair in items.items()]
+            self.packages |= {
+                (name, str(item.get("resolved"))) for name, item in found if item.get("type") != "Project"
+            }
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
             return
-        self.counts.append(len(found))
+        self.locked += 1
 
     def _evaluate(self, root: Element, origin: str, folder: str = "") -> list[str]:
         """Judge one file; the projects that it refers to."""

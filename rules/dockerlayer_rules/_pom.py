@@ -115,7 +115,7 @@ class _Reader:
             self.refuse("new-model", f"{shown} is written for Maven 4, which finds modules by itself")
         for part in (pom, *_profiles(pom)):
             if child(part, "activation", "file") is not None:
-                self.refuse("profile-by-file", f"{shown} has a profile that the existence of a file turns on")
+                self.doubts.append(f"{shown} has a profile that the existence of a file turns on")
             plugins = (*children(child(part, "build", "plugins"), "plugin"),)
             if child(part, "build", "extensions") is not None or any(
                 text_at(plugin, "extensions") == "true" for plugin in plugins

@@ -57,12 +57,14 @@ _SWITCH = re.compile(
     re.IGNORECASE,
 )
 _PROPERTY = re.compile(r"[-/]{1,2}(?:p|property):(.+)", re.IGNORECASE | re.DOTALL)
+# Commands that only change the shell: they are repeated before the download.
+REPEATED = frozenset([".", "source", "cd", "export", "set", "umask"])
 READ = ("/root/.nuget", "/root/.dotnet", "/usr/share/dotnet", "/usr/lib/dotnet")
 UNTRIED = (
     "a restore reads no files but these: so it is with the .NET SDK 3.1 that this was tried with, and in Microsoft's"
     " own samples for later ones"
 )
-ONLINE = "the build is left to restore by itself, which does nothing where that has been done"
+ONLINE = "what restores below the source is left as it is: it does nothing where that has been done"
 
 
 class Asked(NamedTuple):
@@ -126,7 +128,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         return None
     if any(re.search(r"/\.nuget\b", path) for path in scene.received):
         return None
-    if asked.verb in BUILDS and _restored_before(call, asked, scene):
+    if _restored_before(call, asked, scene):
         return None
     kind = "install" if asked.verb == "restore" else "build"
     home = join(_home(call), ".nuget")
@@ -174,6 +176,8 @@ def _restored_before(call: Call, asked: Asked, scene: Scene) -> bool:
     """Whether an earlier command of the same image has restored this project, or one above or below it, in a layer."""
     mine = _place(call, asked)
     for earlier in scene.before(call):
+        if asked.verb == "restore" and earlier.argv != call.argv:
+            continue
         if earlier.program != "dotnet" or ecosystem.cached_by(earlier.step):
             continue
         other = ask(earlier)
@@ -218,7 +222,16 @@ def _of_project(fetch: Fetch, image: str, asked: Asked, scene: Scene, kept: str)
     if asked.has("--packages", "--lock-file-path") or (kept != join(_home(call), ".nuget") and _in_source(kept, call)):
         refusal = refusal or Refusal("packages-elsewhere", f"the packages are kept in {kept}", line)
     if fetch.kind == "install":
-        return replace(fetch, blocked=refusal, assumptions=(UNTRIED,))
+        fetch = replace(fetch, blocked=refusal, assumptions=(UNTRIED,))
+        # What a script sets for the command is known to it alone: both are then repeated above the source.
+        text = source(call, call.words[0].start, call.words[-1].end)
+        if (
+            text is None
+            or refusal is not None
+            or not any(other.program in {".", "source"} for other in _first(call, scene))
+        ):
+            return fetch
+        return replace(fetch, kind="build", split=Split(text, (), writes=(kept, *outputs), notes=(ONLINE,)))
     built = next((place for place in outputs if scene.has(place)), None)
     if built is not None:
         refusal = refusal or Refusal(
@@ -228,6 +241,11 @@ def _of_project(fetch: Fetch, image: str, asked: Asked, scene: Scene, kept: str)
     if isinstance(split, Refusal):
         return replace(fetch, no_split=split)
     return replace(fetch, split=split._replace(writes=(kept, *outputs)))
+
+
+def _first(call: Call, scene: Scene) -> list[Call]:
+    """The commands above a call in its RUN."""
+    return [other for other in scene.siblings if other.start < call.start]
 
 
 def _in_source(path: str, call: Call) -> bool:
@@ -262,7 +280,12 @@ def _split(fetch: Fetch, asked: Asked, scene: Scene) -> Split | Refusal:
     if len(asked.operands) > (asked.verb != "run"):
         return Refusal("unknown-option", f"what {asked.operands[-1]} means for a restore is not known", line)
     text = " ".join(words)
-    if re.search(r"`|\$\(", text) or not set(re.findall(r"\$\{?(\w+)", text)) <= call.step.state.exported.keys():
+    known = set(call.step.state.exported)
+    named = set(re.findall(r"\$\{?(\w+)", text))
+    first = _first(call, scene)
+    if all(other.program in REPEATED and "substitution" not in other.guards for other in first):
+        known |= named if any(other.program in {".", "source"} for other in first) else call.env.keys()
+    if re.search(r"`|\$\(", text) or not named <= known:
         return Refusal("variable-options", "an option holds a variable that only the RUN itself knows", line)
     return Split(text, (), assumptions=(UNTRIED,), notes=(ONLINE,))
 

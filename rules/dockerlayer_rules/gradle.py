@@ -32,7 +32,7 @@ from dockerlayer.api import (
 VALUE_OPTIONS = frozenset(
     """-p --project-dir -b --build-file -c --settings-file -g --gradle-user-home -I --init-script -x --exclude-task
     --console --max-workers --tests --include-build --warning-mode --configuration -F --dependency-verification
-    --priority --gradle-version --distribution-type --type --project-cache-dir --write-verification-metadata -M --refresh-keys""".split()
+    --priority --gradle-version --distribution-type --project-cache-dir --write-verification-metadata -M""".split()
 )
 # Tasks that download no jar of the project.
 QUIET = frozenset(

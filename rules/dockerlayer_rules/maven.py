@@ -94,20 +94,20 @@ def ask(call: Call) -> Asked:
     """The words of a call, variables that the file knows replaced; not ``plain`` where one stands for several."""
     goals: list[str] = []
     options: list[tuple[str, str, tuple[Word, ...]]] = []
-    waiting: Word | None = None
+    waiting: tuple[str, Word] | None = None
     plain = True
     for word in call.words[1:]:
         text = _known(call, word.text)
-        if waiting is not None:
-            options.append((waiting.text, text, (waiting, word)))
-            waiting = None
-            continue
-        parts = text.split() if re.fullmatch(r"\$(?:\{\w+\}|\w+)", word.text) else [text]
-        plain = plain and len(parts) == 1 and not (text.startswith("$") and "=" not in text)
-        for part in parts:
+        whole = re.fullmatch(r"\$(?:\{\w+\}|\w+)", word.text)
+        plain = plain and not whole
+        for part in text.split() if whole else [text]:
             joined = re.match(r"(-D|-P|-T|-f(?![aefn]+$)|--[\w-]+=)(.+)", part, re.DOTALL)
-            if part in VALUE_OPTIONS:
-                waiting = word
+            if waiting is not None:
+                name, first = waiting
+                options.append((name, part, (first,) if first is word else (first, word)))
+                waiting = None
+            elif part in VALUE_OPTIONS:
+                waiting = (part, word)
             elif joined:
                 options.append((joined[1].rstrip("="), joined[2], (word,)))
             elif part.startswith("-"):
