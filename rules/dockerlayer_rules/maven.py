@@ -144,6 +144,8 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         return None
     if any(re.search(r"/\.m2\b|/m2/repo|/repository\b", path) for path in scene.received):
         return None
+    if scene.has(join(repository, "repository")):
+        return None
     download = all(_DOWNLOADS.fullmatch(goal) for goal in goals)
     if not download and _downloaded_before(call, scene, place):
         return None
