@@ -128,7 +128,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         return None
     if any(re.search(r"/\.nuget\b", path) for path in scene.received):
         return None
-    if _restored_before(call, asked, scene):
+    if asked.verb in BUILDS and _restored_before(call, asked, scene):
         return None
     kind = "install" if asked.verb == "restore" else "build"
     home = join(_home(call), ".nuget")
@@ -176,8 +176,6 @@ def _restored_before(call: Call, asked: Asked, scene: Scene) -> bool:
     """Whether an earlier command of the same image has restored this project, or one above or below it, in a layer."""
     mine = _place(call, asked)
     for earlier in scene.before(call):
-        if asked.verb == "restore" and earlier.argv != call.argv:
-            continue
         if earlier.program != "dotnet" or ecosystem.cached_by(earlier.step):
             continue
         other = ask(earlier)
@@ -222,16 +220,7 @@ def _of_project(fetch: Fetch, image: str, asked: Asked, scene: Scene, kept: str)
     if asked.has("--packages", "--lock-file-path") or (kept != join(_home(call), ".nuget") and _in_source(kept, call)):
         refusal = refusal or Refusal("packages-elsewhere", f"the packages are kept in {kept}", line)
     if fetch.kind == "install":
-        fetch = replace(fetch, blocked=refusal, assumptions=(UNTRIED,))
-        # What a script sets for the command is known to it alone: both are then repeated above the source.
-        text = source(call, call.words[0].start, call.words[-1].end)
-        if (
-            text is None
-            or refusal is not None
-            or not any(other.program in {".", "source"} for other in _first(call, scene))
-        ):
-            return fetch
-        return replace(fetch, kind="build", split=Split(text, (), writes=(kept, *outputs), notes=(ONLINE,)))
+        return replace(fetch, blocked=refusal, assumptions=(UNTRIED,))
     built = next((place for place in outputs if scene.has(place)), None)
     if built is not None:
         refusal = refusal or Refusal(
