@@ -27,6 +27,11 @@ TOOLS = {
                "$(pip --version | cut -d ' ' -f 1-2)"),
     "rust": ("sh", "-c", "cargo --version | cut -d ' ' -f 1-2"),
 }  # fmt: skip
+# Java reads no proxy from the environment: its tools are told of the meter in a file that they read first.
+METERED = {
+    "maven": "RUN echo 'MAVEN_OPTS=\"-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=${HTTPS_PROXY##*:}"
+             " -Daether.connector.http.useSystemProperties=true\"' >/etc/mavenrc",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,15 @@ class Project:
     """A folder with a naive Dockerfile, a lockfile, source, and ``expected.toml``.
 
     ``download`` is how the step that downloads begins in the rewritten file; ``kept`` is the directory that the
-    pattern announces to leave in the image.
+    pattern announces to leave in the image. ``online`` is how many bytes a build may still receive where its download
+    is known to leave something out: what is below it then needs the network.
     """
 
     folder: Path
     pattern: str
     download: str
     kept: str
+    online: int
     answer: str
     edit: Edit
     lock: Edit
@@ -73,7 +80,8 @@ class Project:
         """The project in a folder."""
         values = tomllib.loads((folder / EXPECTED).read_text("utf-8"))
         edits = Edit.read(values["edit"]), Edit.read(values["lock"])
-        return cls(folder, values["pattern"], values["download"], values.get("kept", ""), values["answer"], *edits)
+        kept, online = values.get("kept", ""), values.get("online", 0)
+        return cls(folder, values["pattern"], values["download"], kept, online, values["answer"], *edits)
 
     @property
     def name(self) -> str:
@@ -105,8 +113,10 @@ def _fill_in_addresses(lockfile: Path) -> None:
 
 def start_anew(dockerfile: Path, name: str) -> None:
     """Let no step below the first FROM be found in the cache that builds under other names have left."""
-    text = dockerfile.read_text("utf-8")
-    dockerfile.write_text(re.sub(r"^FROM .*\n", rf"\g<0>ENV DOCKERLAYER_TEST={name}\n", text, count=1), "utf-8")
+    head, from_line, rest = re.split(r"^(FROM .*\n)", dockerfile.read_text("utf-8"), maxsplit=1, flags=re.MULTILINE)
+    metered_by = METERED.get(from_line.split()[1].partition(":")[0], "")
+    added = f"ENV DOCKERLAYER_TEST={name}\n{metered_by}".rstrip() + "\n"
+    dockerfile.write_text(head + from_line + added + rest, "utf-8")
 
 
 def projects(folder: Path) -> list[Project]:
