@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from engine import docker, network
 from meter import metered
+from served import Source
 
 from dockerlayer.verify.builder import Builder, Request
 from dockerlayer.verify.progress import StepRun
@@ -22,6 +23,7 @@ NO_NETWORK = "--network=none"
 TOOLS = {
     "golang": ("go", "env", "GOVERSION"),
     "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
+    "ruby": ("sh", "-c", "echo Ruby $(ruby -e 'puts RUBY_VERSION'), $(bundle --version)"),
     "python": ("sh", "-c", "echo Python $(python -c 'import platform; print(platform.python_version())'), "
                "$(pip --version | cut -d ' ' -f 1-2)"),
 }  # fmt: skip
@@ -55,7 +57,7 @@ class Project:
     """A folder with a naive Dockerfile, a lockfile, source, and ``expected.toml``.
 
     ``download`` is how the step that downloads begins in the rewritten file; ``kept`` is the directory that the
-    pattern announces to leave in the image.
+    pattern announces to leave in the image; ``source`` names the packages that are served on loopback, if any are.
     """
 
     folder: Path
@@ -65,13 +67,15 @@ class Project:
     answer: str
     edit: Edit
     lock: Edit
+    source: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Project:
         """The project in a folder."""
         values = tomllib.loads((folder / EXPECTED).read_text("utf-8"))
         edits = Edit.read(values["edit"]), Edit.read(values["lock"])
-        return cls(folder, values["pattern"], values["download"], values.get("kept", ""), values["answer"], *edits)
+        texts = (values["pattern"], values["download"], values.get("kept", ""), values["answer"])
+        return cls(folder, *texts, *edits, values.get("source", ""))
 
     @property
     def name(self) -> str:
@@ -126,10 +130,11 @@ class Image(NamedTuple):
 class Workbench:
     """Builds images under names of its own, and forgets them when it is left.
 
-    Steps share the network of the machine, where they reach the meter on loopback.
+    Steps share the network of the machine, where they reach the meter on loopback, and ``source`` if there is one.
     """
 
     builder: Builder
+    source: Source | None = None
     _tags: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -147,9 +152,15 @@ class Workbench:
         with metered() as meter:
             # Proxies are no part of a step's cache key.
             args = [*args, f"HTTPS_PROXY={meter.address}"]
+            given = 0
+            if self.source is not None:
+                args = [*args, f"http_proxy={self.source.url}"]
+                given = self.source.received
             request = Request(dockerfile, context, tag, args=args, network="host")
             built = self.builder.build(request)
             received = meter.received
+            if self.source is not None:
+                received += self.source.received - given
         assert built.ok, f"{dockerfile.read_text('utf-8')}\n{built.log}"
         size = self.builder.inspect(tag)["Size"]
         assert isinstance(size, int)
