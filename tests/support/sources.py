@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gems import Gem, gem_source
-from served import Source
+from served import Source, served
 
 _DOUBLER = """\
 #include <ruby.h>
@@ -32,11 +36,71 @@ GEMS = (
 """Two versions of one gem, and one that is compiled when it is installed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A PHP package: one class, below a namespace of its own, and what it requires."""
+
+    name: str
+    version: str
+    body: str
+    requires: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The name of its namespace and of its class."""
+        return self.name.partition("/")[2].capitalize()
+
+    def manifest(self) -> dict[str, object]:
+        """Its composer.json."""
+        autoload = {"psr-4": {f"Example\\{self.title}\\": "src/"}}
+        return {"name": self.name, "license": "MIT", "require": dict(self.requires), "autoload": autoload}
+
+    def archive(self) -> bytes:
+        """Its files below one directory, as GitHub's archives have them."""
+        source = f"<?php\n\nnamespace Example\\{self.title};\n\nfinal class {self.title}\n{{\n    {self.body}\n}}\n"
+        files = {"composer.json": json.dumps(self.manifest()), f"src/{self.title}.php": source}
+        sent = io.BytesIO()
+        with zipfile.ZipFile(sent, "w") as packed:
+            for path, text in files.items():
+                packed.writestr(zipfile.ZipInfo(f"{self.title}/{path}"), text)
+        return sent.getvalue()
+
+
+_GREET = 'public static function to(string $name): string { return "{} $name"; }'
+PACKAGES = (
+    Package("example/greeting", "1.0.0", _GREET.replace("{}", "hello")),
+    Package("example/greeting", "1.1.0", _GREET.replace("{}", "good day")),
+    Package(
+        "example/doubler",
+        "0.2.0",
+        "public static function twice(int $number): int { return 2 * $number; }",
+        {"example/greeting": "^1.0"},
+    ),
+)
+"""Two versions of one package, and one that requires it."""
+
+
 @contextmanager
 def _gems(folder: Path, image: str) -> Iterator[Source]:
     with gem_source(folder, GEMS, image) as source:
         yield source
 
 
-SOURCES: Mapping[str, Callable[[Path, str], AbstractContextManager[Source]]] = {"gems": _gems}
+@contextmanager
+def _composer(folder: Path, image: str) -> Iterator[Source]:
+    """A Composer repository is one file (getcomposer.org/doc/05-repositories.md#composer) and the archives it names."""
+    (folder / "archives").mkdir(parents=True)
+    listed: dict[str, dict[str, object]] = {}
+    for package in PACKAGES:
+        path = f"archives/{package.title.lower()}-{package.version}.zip"
+        (folder / path).write_bytes(package.archive())
+        dist = {"type": "zip", "url": f"http://registry.example.com/{path}", "reference": package.version}
+        entry = {**package.manifest(), "version": package.version, "dist": dist}
+        listed.setdefault(package.name, {})[package.version] = entry
+    (folder / "packages.json").write_text(json.dumps({"packages": listed}), "utf-8")
+    with served(folder) as source:
+        yield source
+
+
+SOURCES: Mapping[str, Callable[[Path, str], AbstractContextManager[Source]]] = {"gems": _gems, "composer": _composer}
 """By the name that a project gives: serves the packages from an empty folder, with an image that has the tools."""
