@@ -24,6 +24,7 @@ TOOLS = {
     "golang": ("go", "env", "GOVERSION"),
     "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
     "composer": ("sh", "-c", "echo PHP $(php -r 'echo PHP_VERSION;'), $(composer --version | cut -d ' ' -f 1-3)"),
+    "elixir": ("sh", "-c", "mix --version | tail -n 1"),
     "ruby": ("sh", "-c", "echo Ruby $(ruby -e 'puts RUBY_VERSION'), $(bundle --version)"),
     "python": ("sh", "-c", "echo Python $(python -c 'import platform; print(platform.python_version())'), "
                "$(pip --version | cut -d ' ' -f 1-2)"),

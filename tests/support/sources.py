@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine import docker
 from gems import Gem, gem_source
 from served import Source, served
 
@@ -102,5 +105,51 @@ def _composer(folder: Path, image: str) -> Iterator[Source]:
         yield source
 
 
-SOURCES: Mapping[str, Callable[[Path, str], AbstractContextManager[Source]]] = {"gems": _gems, "composer": _composer}
+_HEX = """
+set -eu
+cd "$(mktemp -d)"
+mkdir -p public/tarballs
+erl -noshell -eval '
+    Key = public_key:generate_key({rsa, 2048, 65537}),
+    Text = public_key:pem_encode([public_key:pem_entry_encode(list_to_atom("RSAPrivateKey"), Key)]),
+    ok = file:write_file("key.pem", Text), halt().'
+package() {
+    mkdir -p "$1-$2/lib"
+    cd "$1-$2"
+    cat >mix.exs <<END
+defmodule $3.MixProject do
+  use Mix.Project
+
+  def project do
+    [app: :$1, version: "$2", description: "for a test", deps: [$5], package: [licenses: ["MIT"], links: %{}]]
+  end
+end
+END
+    printf 'defmodule %s do\\n  %s\\nend\\n' "$3" "$4" >"lib/$1.ex"
+    mix hex.build --output "../public/tarballs/$1-$2.tar" >&2
+    cd ..
+}
+package greeting 1.0.0 Greeting 'def to(name), do: "hello " <> name' ''
+package greeting 1.1.0 Greeting 'def to(name), do: "good day " <> name' ''
+package doubler 0.2.0 Doubler 'def twice(number), do: 2 * number' '{:greeting, "~> 1.0"}'
+mix hex.registry build public --name=hexpm --private-key=key.pem >&2
+tar -c -C public . | base64
+"""
+
+
+@contextmanager
+def _hex(folder: Path, image: str) -> Iterator[Source]:
+    """A registry as `mix hex.registry build` makes it."""
+    done = docker("run", "--rm", "--network=none", image, "sh", "-c", _HEX, check=True)
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(done.stdout))) as archive:
+        archive.extractall(folder, filter="data")
+    with served(folder) as source:
+        yield source
+
+
+SOURCES: Mapping[str, Callable[[Path, str], AbstractContextManager[Source]]] = {
+    "gems": _gems,
+    "composer": _composer,
+    "hex": _hex,
+}
 """By the name that a project gives: serves the packages from an empty folder, with an image that has the tools."""
