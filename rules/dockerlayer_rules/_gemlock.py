@@ -17,6 +17,7 @@ class Locked(NamedTuple):
     paths: tuple[str, ...]
     platforms: tuple[str, ...]
     dependencies: frozenset[str]
+    ruby: bool
 
     def suits(self, image: str) -> bool:
         """Whether the platforms hold one that a Linux image takes without writing the lockfile anew."""
@@ -35,6 +36,7 @@ def read_lock(data: bytes) -> Locked | None:
     platforms: list[str] = []
     dependencies: set[str] = set()
     git = 0
+    ruby = False
     section = ""
     for line in data.decode("utf-8", "replace").splitlines():
         if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
@@ -44,6 +46,7 @@ def read_lock(data: bytes) -> Locked | None:
                 return None
             section = line
             git += line == "GIT"
+            ruby |= line == "RUBY VERSION"
         elif section == "PATH" and line.startswith("  remote: "):
             paths.append(line.removeprefix("  remote: ").strip())
         elif section == "GEM" and (spec := _SPEC.match(line)):
@@ -54,4 +57,4 @@ def read_lock(data: bytes) -> Locked | None:
             dependencies.add(re.split(r"[\s(!]", line.strip())[0])
     if not section:
         return None
-    return Locked(frozenset(gems), git, tuple(paths), tuple(platforms), frozenset(dependencies))
+    return Locked(frozenset(gems), git, tuple(paths), tuple(platforms), frozenset(dependencies), ruby)

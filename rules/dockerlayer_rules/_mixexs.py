@@ -24,7 +24,8 @@ _MODULES = frozenset(
     "Mix Keyword Enum List Map MapSet String Regex Version Integer Atom Tuple Path System IO Kernel Module".split()
 )
 _FUNCTIONS = {
-    "Mix": frozenset({"env", "target", "shell", "raise"}),
+    "Mix": frozenset({"env", "target", "shell", "raise", "compilers"}),
+    "Mix.Project": frozenset({"config", "deps_path", "build_path"}),
     "System": frozenset({"get_env", "fetch_env", "fetch_env!", "version", "otp_release", "build_info"}),
     "Path": frozenset({"join", "expand", "basename", "dirname", "extname", "absname", "rootname"}),
     "IO": frozenset({"puts", "warn", "inspect"}),
@@ -124,7 +125,7 @@ def _unknown(path: str, text: str) -> Iterator[Refusal]:
         if found[3]:
             yield Refusal("manifest-reads", f"{path} is Elixir that may read other files: :{found[3]}.{found[4]}")
             return
-        known = module in _MODULES and function in _FUNCTIONS.get(module, {function})
+        known = module in {*_MODULES, *_FUNCTIONS} and function in _FUNCTIONS.get(module, {function})
         if found[5]:
             known = found[5] == "use" and found[6] == "Mix.Project"
         if not known:

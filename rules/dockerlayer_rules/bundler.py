@@ -149,7 +149,8 @@ def _of_project(fetch: Fetch, scene: Scene, manifest: str, verb: str) -> Fetch |
     assumptions: tuple[str, ...] = ()
     text = (context.read(posixpath.join(origin, manifest)) or b"").decode("utf-8", "replace")
     named = re.findall(r"^[ \t]*gem[ \t(]+[\"']([\w.-]+)[\"']", text, re.MULTILINE)
-    if not set(named) <= locked.dependencies:
+    states_ruby = re.search(r"^[ \t]*ruby\b", text, re.MULTILINE) is not None
+    if not set(named) <= locked.dependencies or (states_ruby and not locked.ruby):
         assumptions = (
             f"{lockname} does not agree with {manifest}: Bundler rewrites it, and COPY brings the old one back",
         )
@@ -287,8 +288,15 @@ def effect(call: Call, scene: Scene) -> Effect | None:
     found = _manifest(call, scene, None)
     if found is None or found[0] != call.cwd:
         return None
+    words = tuple(word for word in words[1:] if word not in {"set", "get", "unset", "list"})
     places = () if call.has("--global") else _local_settings(call, call.cwd)
-    return Effect(writes=(*SYSTEM_WRITES, *SETTINGS, *places))
+    # Without a scope the setting is the project's where there is a Gemfile, else the user's (measured with 2.6.7).
+    beside = any(
+        other.program != "gem" and _parse(other)[0] in INSTALL for other in scene.siblings if other is not call
+    )
+    scoped = call.has("--global", "--local") or beside
+    reads = () if scoped else (join(call.cwd, "Gemfile"), join(call.cwd, "gems.rb"))
+    return Effect(reads, (*SYSTEM_WRITES, *SETTINGS, *places)) if len(words) > 1 else Effect(reads)
 
 
 ecosystem = Ecosystem(
