@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,8 @@ from project_build import (
     tools_of,
     up_to,
 )
+from served import Source
+from sources import SOURCES
 from table import Measured, Row
 
 from dockerlayer.api import Ecosystem
@@ -49,7 +53,7 @@ def test_rewrite(
     for folder in (naive, rewritten):
         start_anew(folder / "Dockerfile", name)
     _rewrite(project, rewritten, ecosystems)
-    with Workbench(builder) as bench:
+    with _source(project, tmp_path / "packages") as source, Workbench(builder, source) as bench:
         before, after = bench.build(naive), bench.build(rewritten)
         assert not download_of(after.steps, project.download).cached
         assert answer(before.tag) == answer(after.tag) == project.answer
@@ -72,6 +76,16 @@ def test_rewrite(
     measured.rows.append(Row(project.name, project.pattern, received, seconds, sizes, offline))
     measured.builder = builder.version
     measured.tools.update({base: tools_of(base) for base in project.bases if base not in measured.tools})
+
+
+@contextmanager
+def _source(project: Project, folder: Path) -> Iterator[Source | None]:
+    """The packages of a project whose registry is stood in for."""
+    if not project.source:
+        yield None
+        return
+    with SOURCES[project.source](folder, project.bases[0]) as source:
+        yield source
 
 
 def _rewrite(project: Project, folder: Path, ecosystems: tuple[Ecosystem, ...]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from engine import docker, network
 from meter import metered
+from served import Source
 
 from dockerlayer.verify.builder import Builder, Request
 from dockerlayer.verify.progress import StepRun
@@ -23,6 +24,9 @@ NO_NETWORK = "--network=none"
 TOOLS = {
     "golang": ("go", "env", "GOVERSION"),
     "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
+    "composer": ("sh", "-c", "echo PHP $(php -r 'echo PHP_VERSION;'), $(composer --version | cut -d ' ' -f 1-3)"),
+    "elixir": ("sh", "-c", "mix --version | tail -n 1"),
+    "ruby": ("sh", "-c", "echo Ruby $(ruby -e 'puts RUBY_VERSION'), $(bundle --version)"),
     "python": ("sh", "-c", "echo Python $(python -c 'import platform; print(platform.python_version())'), "
                "$(pip --version | cut -d ' ' -f 1-2)"),
     "rust": ("sh", "-c", "cargo --version | cut -d ' ' -f 1-2"),
@@ -63,7 +67,8 @@ class Project:
 
     ``download`` is how the step that downloads begins in the rewritten file; ``kept`` is the directory that the
     pattern announces to leave in the image. ``online`` is how many bytes a build may still receive where its download
-    is known to leave something out: what is below it then needs the network.
+    is known to leave something out: what is below it then needs the network. ``source`` names the packages that are
+    served on loopback, if any are.
     """
 
     folder: Path
@@ -74,6 +79,7 @@ class Project:
     answer: str
     edit: Edit
     lock: Edit
+    source: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Project:
@@ -81,7 +87,8 @@ class Project:
         values = tomllib.loads((folder / EXPECTED).read_text("utf-8"))
         edits = Edit.read(values["edit"]), Edit.read(values["lock"])
         kept, online = values.get("kept", ""), values.get("online", 0)
-        return cls(folder, values["pattern"], values["download"], kept, online, values["answer"], *edits)
+        source = values.get("source", "")
+        return cls(folder, values["pattern"], values["download"], kept, online, values["answer"], *edits, source)
 
     @property
     def name(self) -> str:
@@ -148,10 +155,11 @@ class Image(NamedTuple):
 class Workbench:
     """Builds images under names of its own, and forgets them when it is left.
 
-    Steps share the network of the machine, where they reach the meter on loopback.
+    Steps share the network of the machine, where they reach the meter on loopback, and ``source`` if there is one.
     """
 
     builder: Builder
+    source: Source | None = None
     _tags: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -169,9 +177,15 @@ class Workbench:
         with metered() as meter:
             # Proxies are no part of a step's cache key.
             args = [*args, f"HTTPS_PROXY={meter.address}"]
+            given = 0
+            if self.source is not None:
+                args = [*args, f"http_proxy={self.source.url}"]
+                given = self.source.received
             request = Request(dockerfile, context, tag, args=args, network="host")
             built = self.builder.build(request)
             received = meter.received
+            if self.source is not None:
+                received += self.source.received - given
         assert built.ok, f"{dockerfile.read_text('utf-8')}\n{built.log}"
         size = self.builder.inspect(tag)["Size"]
         assert isinstance(size, int)
