@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -87,6 +88,12 @@ def lifecycle_needs(context: Context, origin: str, manifest: Mapping[str, object
                 break
 
 
+def has_scripts(manifest: Mapping[str, object]) -> bool:
+    """Whether an install runs scripts of this package's own."""
+    scripts = manifest.get("scripts")
+    return isinstance(scripts, dict) and any(name in scripts for name in LIFECYCLE)
+
+
 def _prisma_schema(context: Context, origin: str, command: str) -> str | None:
     if not re.fullmatch(r"(?:npx\s+)?prisma\s+generate(?:\s+--no-hints)?", command):
         return None
@@ -158,3 +165,29 @@ def _fits(allowed: object, value: str) -> bool:
     if not isinstance(allowed, list) or not allowed:
         return True
     return f"!{value}" not in allowed and (value in allowed or all(str(item).startswith("!") for item in allowed))
+
+
+def read_json(context: Context, path: str) -> Mapping[str, object] | None:
+    """A JSON object of the context; None when there is none, or it cannot be read."""
+    data = context.read(path, 64 * 1024 * 1024)
+    try:
+        value = json.loads(data) if data is not None else None
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+_OFFICIAL = r"(?:(?:(?:index\.)?docker\.io|mirror\.gcr\.io|public\.ecr\.aws/docker)/)?(?:library/)?"
+_NODE_IMAGE = re.compile(rf"{_OFFICIAL}node(?::([^@/]*))?(?:@.*)?\Z")
+# The names of Node's long-term releases, which tags begin with as well (github.com/nodejs/Release).
+_NAMES = "argon boron carbon dubnium erbium fermium gallium hydrogen iron".split()
+_RELEASES = dict(zip(_NAMES, range(4, 21, 2), strict=True))
+
+
+def node_image(image: str) -> int | None:
+    """The major version of an official node image, where no number means a new one; None for any other image."""
+    match = _NODE_IMAGE.match(image)
+    if match is None or "$" in image:
+        return None
+    number = re.match(r"v?(\d+)", match[1] or "")
+    return int(number[1]) if number else _RELEASES.get(re.split(r"[^a-z]", match[1] or "")[0], 99)

@@ -1,15 +1,14 @@
 """npm: ``npm ci`` from package.json, package-lock.json and .npmrc alone, where nothing in them reaches for the source.
 
 npm has no command that only downloads. What makes the narrow install unsafe is silent: with workspace manifests or a
-patches directory missing it installs less and exits 0, so each of these is looked for in the real context.
+patches directory missing it installs less and exits 0, so each of these is looked for in the real context. Where the
+install needs the source, what the lockfile lists is put into npm's cache first, and installed from there.
 """
 
 from __future__ import annotations
 
-import json
 import posixpath
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from dockerlayer.api import (
@@ -25,115 +24,66 @@ from dockerlayer.api import (
     Refusal,
     Registry,
     Scene,
+    is_within,
     join,
 )
-from dockerlayer_rules._node import count_locked, lifecycle_needs, local_packages, workspace_members
-
-# npm's own aliases (its cmd-list); any unambiguous prefix works too, but nobody writes those in a Dockerfile.
-INSTALL = frozenset("install i in ins inst insta instal isnt isnta isntal isntall add".split())
-CI = frozenset(["ci", "clean-install", "ic", "install-clean", "isntall-clean"])
-AND_TEST = frozenset("install-test it install-ci-test cit clean-install-test sit".split())
-HARMLESS = frozenset("""config set get cache root prefix bin help whoami ping doctor -v --version""".split())
-VALUE_OPTIONS = frozenset(
-    """--prefix -C --cache --registry --loglevel --userconfig --globalconfig --omit --only --include -w
-        --workspace --location --fetch-retries --fetch-timeout --fetch-retry-mintimeout
-        --fetch-retry-maxtimeout --maxsockets --tag --target --arch --platform --network-timeout --jobs
-        --python --before --install-strategy --cpu --os --libc""".split()
+from dockerlayer_rules._node import (
+    count_locked,
+    has_scripts,
+    lifecycle_needs,
+    local_packages,
+    read_json,
+    workspace_members,
 )
-_NAMES_PATH = re.compile(r"\.{0,2}/|.*(?:--require|--import|--loader|--env-file)\b")
+from dockerlayer_rules._npmcall import AND_TEST, CI, INSTALL, is_global, is_offline, omits_dev, parse
+from dockerlayer_rules._npmreasons import SPLIT_HELPS, enclosing_workspace, obstacles
+from dockerlayer_rules._npmsplit import cache_of, has_filled_cache, is_plain, npm_version, split_of
+
+HARMLESS = frozenset("""config set get cache root prefix bin help whoami ping doctor -v --version""".split())
 SETTINGS = ("/root/.npmrc", "/root/.npm", "/home/node/.npmrc")
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
+WITHOUT_MEMBER = "npm installs nothing for it and exits 0"
 
 
 def read(call: Call, scene: Scene) -> Fetch | None:
     """What an npm command takes from the registry, given what stands in the image when it runs."""
-    verb, operands, directory = _parse(call)
-    if verb not in INSTALL | CI | AND_TEST or _is_offline(call):
+    verb, operands, directory = parse(call)
+    if verb not in INSTALL | CI | AND_TEST or is_offline(call):
         return None
-    if directory is None or (call.has("--prefer-offline") and _has_filled_cache(call, scene)):
+    if directory is None or has_filled_cache(call, scene, directory, ecosystem.cached_by):
         return None
     line = call.step.line
     if operands:
         if any(word.startswith((".", "/", "~", "file:", "$")) for word in operands):
             blocked = Refusal("local-path", f"npm installs from a path or variable: {' '.join(operands)}", line)
             return Fetch(call, "install", directory, blocked=blocked)
-        if _is_global(call):
+        if is_global(call):
             return Fetch(call, "tool", directory, count=None)
         blocked = Refusal("named-packages", f"npm adds {' '.join(operands)} to the project's own packages", line)
         return Fetch(call, "install", directory, blocked=blocked)
-    if _is_global(call):
+    if is_global(call):
         return None
     origin = scene.project(directory, "package.json")
     if origin is None:
         blocked = Refusal(NOT_IN_CONTEXT, f"no COPY brings a package.json of the build context to {directory}", line)
         return Fetch(call, "install", directory, blocked=blocked)
-    fetch = _of_project(call, scene, directory, origin)
-    if fetch is not None and verb in AND_TEST and fetch.blocked is None:
-        return replace(fetch, blocked=Refusal("runs-tests", f"npm {verb} runs the project's tests as well", line))
-    return fetch
-
-
-def _parse(call: Call) -> tuple[str, list[str], str | None]:
-    directory = call.cwd
-    words: list[str] = []
-    option = ""
-    for word in call.arguments:
-        if option:
-            if option in {"--prefix", "-C"}:
-                directory = join(directory, word) if directory is not None else None
-            option = ""
-        elif word.startswith("-") and word not in {"-v", "--version"}:
-            name, equals, value = word.partition("=")
-            if name in {"--prefix", "-C"} and equals:
-                directory = join(directory, value) if directory is not None else None
-            option = word if word in VALUE_OPTIONS else ""
-        else:
-            words.append(word)
-    return (words[0] if words else ""), words[1:], directory
-
-
-def _is_global(call: Call) -> bool:
-    return call.has("-g", "--global") or "--location=global" in call.arguments
-
-
-def _is_offline(call: Call) -> bool:
-    return call.has("--offline", "--dry-run", "--package-lock-only") or any(
-        (call.value(name) or "").lower() == "true" for name in ("npm_config_offline", "NPM_CONFIG_OFFLINE")
-    )
-
-
-def _has_filled_cache(call: Call, scene: Scene) -> bool:
-    return any(other.program == "npm" and other.arguments[:2] == ("cache", "add") for other in scene.before(call))
-
-
-def _omits_dev(call: Call) -> bool:
-    text = " ".join(call.arguments)
-    named = re.search(r"--omit[= ]dev\b|--production\b(?!=false)|--only[= ]prod", text)
-    return bool(named) or call.value("NODE_ENV") == "production"
-
-
-def _json(scene: Scene, path: str) -> Mapping[str, object] | None:
-    data = scene.context.read(path, 64 * 1024 * 1024)
-    try:
-        value = json.loads(data) if data is not None else None
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+    return _of_project(call, scene, directory, origin)
 
 
 def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch | None:
     line = call.step.line
-    manifest = _json(scene, posixpath.join(origin, "package.json"))
+    manifest = read_json(scene.context, posixpath.join(origin, "package.json"))
     if manifest is None:
         blocked = Refusal("bad-manifest", f"{posixpath.join(origin, 'package.json')} is not valid JSON", line)
         return Fetch(call, "install", directory, origin, blocked=blocked)
     members = tuple(workspace_members(scene.context, origin, manifest))
-    enclosing = _enclosing_workspace(scene, directory, origin)
+    enclosing = enclosing_workspace(scene, directory, origin)
     lock, lockfile = (None, "") if enclosing else _lock(call, scene, directory, origin, manifest)
-    locked = _json(scene, posixpath.join(origin, lockfile)) if lockfile else None
-    if b"offline=true" in (scene.context.read(posixpath.join(origin, ".npmrc")) or b"").replace(b" ", b""):
+    locked = read_json(scene.context, posixpath.join(origin, lockfile)) if lockfile else None
+    settings = (scene.context.read(posixpath.join(origin, ".npmrc")) or b"").replace(b" ", b"").splitlines()
+    if b"offline=true" in settings:
         return None
-    count = count_locked(locked, omit_dev=_omits_dev(call)) if locked is not None else None
+    count = count_locked(locked, omit_dev=omits_dev(call)) if locked is not None else None
     if count == 0 or (locked is None and not _has_dependencies(manifest) and not members):
         return None
     needs = ["package.json", *([lockfile] if lockfile else [])]
@@ -142,93 +92,70 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
     needs.extend(posixpath.join(member, "package.json") for member in members)
     writes = tuple(join(directory, posixpath.join(place, "node_modules")) for place in ("", *members))
     reads = (*(join(directory, name) for name in (".npmrc", "package-lock.json")), *SETTINGS)
-    fetch = Fetch(call, "install", directory, origin, tuple(needs), writes, count, "packages", lock, reads=reads)
-    refusal = next(_obstacles(fetch, scene, manifest, locked, members), None)
-    if refusal is not None:
-        return replace(fetch, blocked=refusal)
+    fetch = Fetch(
+        call,
+        "install",
+        directory,
+        origin,
+        tuple(needs),
+        writes,
+        count,
+        lock=lock,
+        reads=reads,
+        members=tuple(posixpath.join(member, "package.json") for member in members),
+        without_member=WITHOUT_MEMBER if members else "",
+    )
+    verb = parse(call)[0]
+    reasons = list(obstacles(fetch, scene, manifest, locked, members))
+    if verb in AND_TEST:
+        reasons.append(Refusal("runs-tests", f"npm {verb} runs the project's tests as well", line))
+    agrees = verb not in INSTALL or _agrees(manifest, locked)
+    scripted = any(
+        has_scripts(read_json(scene.context, posixpath.join(origin, place, "package.json")) or {})
+        for place in ("", *members)
+    )
+    if reasons:
+        return _rooted(fetch, scene, locked, reasons, agrees=agrees, scripted=scripted)
     extra = [*local_packages(locked or {}, members), *lifecycle_needs(scene.context, origin, manifest)]
     if call.has("--ignore-scripts"):
         extra = [*local_packages(locked or {}, members)]
-    assumptions: tuple[str, ...] = ()
-    if _parse(call)[0] in INSTALL and not _agrees(manifest, locked):
-        assumptions = (
-            f"{lockfile} does not agree with package.json: npm rewrites it, and COPY brings the old one back",
-        )
-    return replace(fetch, needs=tuple(dict.fromkeys([*needs, *map(str, extra)])), assumptions=assumptions)
+    assumptions = (f"{lockfile} does not agree with package.json: npm rewrites it, and COPY brings the old one back",)
+    cache = cache_of(call)
+    elsewhere = not is_within(cache, directory) and not any(copy.brings(cache) for copy in scene.placements)
+    if verb in CI and locked is not None and not scripted and elsewhere and is_plain(locked):
+        fetch = replace(fetch, system=False, writes=(*writes, cache))
+    needs.extend(map(str, extra))
+    return replace(fetch, needs=tuple(dict.fromkeys(needs)), assumptions=() if agrees else assumptions)
 
 
-def _obstacles(
+def _rooted(
     fetch: Fetch,
     scene: Scene,
-    manifest: Mapping[str, object],
     locked: Mapping[str, object] | None,
-    members: tuple[str, ...],
-) -> Iterator[Refusal]:
-    """Why an install from the narrow inputs would fail or, worse, silently do less."""
-    call, context, origin = fetch.call, scene.context, fetch.origin or ""
-    line = call.step.line
-    if fetch.lock is not None and fetch.lock.state == "elsewhere":
-        reason = f"package.json and {fetch.lock.lockfile} come from different directories of the context"
-        yield Refusal("manifests-apart", reason, line)
-    if fetch.lock is not None and fetch.lock.state != "ok":
-        reason = f"no lockfile reaches {fetch.directory}: which versions the layer keeps would be chance"
-        yield Refusal("no-lockfile", reason, line)
-    if locked is None and fetch.lock is not None and fetch.lock.state == "ok":
-        yield Refusal("bad-lockfile", f"{fetch.lock.lockfile} cannot be read as JSON", line)
-    setting = _settings_path(context.read(posixpath.join(origin, ".npmrc")) or b"")
-    if setting is not None:
-        yield Refusal("settings-path", f"{posixpath.join(origin, '.npmrc')} names a file in {setting}", line)
-    enclosing = _enclosing_workspace(scene, fetch.directory, origin)
-    if enclosing is not None:
-        yield Refusal("workspace-member", f"the package is a workspace of {enclosing}, which npm looks for", line)
-    if not call.has("--ignore-scripts"):
-        for need in lifecycle_needs(context, origin, manifest):
-            if isinstance(need, Refusal):
-                yield need._replace(line=line)
-        if context.is_file(posixpath.join(origin, "binding.gyp")):
-            yield Refusal("native-addon", "binding.gyp makes npm compile the project itself during the install", line)
-    for member in members:
-        path = posixpath.join(origin, member, "package.json")
-        inner = _json(scene, path) or {}
-        if _has_bin(inner):
-            yield Refusal("workspace-bin", f"{path} has a bin: npm links it only if its file is there", line)
-        if context.is_file(posixpath.join(origin, member, "binding.gyp")):
-            yield Refusal("native-addon", f"{member}/binding.gyp makes npm compile it during the install", line)
-        for need in lifecycle_needs(context, posixpath.join(origin, member), inner):
-            message = need.message if isinstance(need, Refusal) else f"{path} has an install script that reads {need}"
-            yield Refusal("workspace-script", message, line)
-    for local in local_packages(locked or {}, members):
-        if isinstance(local, Refusal):
-            yield local._replace(line=line)
-        elif any(lifecycle_needs(context, posixpath.join(origin, local), _json(scene, _inside(origin, local)) or {})):
-            yield Refusal("local-package-script", f"{local}, a file: dependency, has install scripts", line)
-        elif _has_bin(_json(scene, _inside(origin, local)) or {}):
-            yield Refusal(
-                "local-package-bin", f"{local}, a file: dependency, has a bin that npm makes executable", line
-            )
-        elif not context.exists(posixpath.normpath(posixpath.join(origin, local))):
-            yield Refusal("local-package-missing", f"{local}, a file: dependency, is not in the build context", line)
-    if any(context.exists(posixpath.join(origin, place, "node_modules")) for place in ("", *members)):
-        reason = f"{posixpath.join(origin, 'node_modules')} is in the build context and would overwrite the install"
-        yield Refusal("node-modules-in-context", reason, line)
-
-
-def _inside(origin: str, local: str) -> str:
-    return posixpath.normpath(posixpath.join(origin, local, "package.json"))
-
-
-def _settings_path(text: bytes) -> str | None:
-    """A setting of .npmrc that names a file or program of the project."""
-    for line in text.decode("utf-8", "replace").splitlines():
-        name, equals, value = (part.strip() for part in line.partition("="))
-        if equals and not name.startswith(("#", ";")) and _NAMES_PATH.match(value) and not value.startswith("//"):
-            return name
-    return None
-
-
-def _has_bin(manifest: Mapping[str, object]) -> bool:
-    directories = manifest.get("directories")
-    return bool(manifest.get("bin")) or (isinstance(directories, dict) and bool(directories.get("bin")))
+    reasons: list[Refusal],
+    *,
+    agrees: bool,
+    scripted: bool,
+) -> Fetch:
+    """An install that needs the source: split where the lockfile lists the archives, else blocked."""
+    stays = [reason for reason in reasons if reason.code not in SPLIT_HELPS]
+    # Below copies of single files, such as the scripts that an install runs, the project's author has seen to it.
+    covered = any(
+        item.is_dir and is_within(fetch.directory, item.image)
+        for placement in scene.placements
+        for item in placement.placed
+    )
+    if stays or locked is None or not covered:
+        return replace(fetch, blocked=(stays or reasons)[0])
+    scripted = scripted or any(reason.code in {"native-addon", "local-package-script"} for reason in reasons)
+    split = split_of(fetch, scene, locked, runs_scripts=scripted)
+    if isinstance(split, Refusal):
+        return replace(fetch, no_narrow=reasons[0], no_split=split)
+    assert fetch.lock is not None
+    late = f"{fetch.lock.lockfile} does not agree with package.json: npm downloads what it lacks after the copy"
+    image = scene.step.stage.base_image
+    unproven = "" if npm_version(fetch.call, scene) else f"{image} has npm 7 or newer, which its name does not say"
+    return replace(fetch, no_narrow=reasons[0], split=split, unproven=unproven, assumptions=() if agrees else (late,))
 
 
 def _agrees(manifest: Mapping[str, object], locked: Mapping[str, object] | None) -> bool:
@@ -239,21 +166,6 @@ def _agrees(manifest: Mapping[str, object], locked: Mapping[str, object] | None)
         return False
     compared = ("name", "version", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
     return all((manifest.get(key) or None) == (root.get(key) or None) for key in compared)
-
-
-def _enclosing_workspace(scene: Scene, directory: str, origin: str) -> str | None:
-    """The manifest above a package that has it as a workspace, in the context and in the image."""
-    here = origin
-    while here:
-        here = posixpath.dirname(here)
-        path = posixpath.join(here, "package.json")
-        manifest = _json(scene, path)
-        image = join(directory, posixpath.relpath(path, origin))
-        if manifest is not None and manifest.get("workspaces") and scene.origin(image) == path:
-            members = tuple(workspace_members(scene.context, here, manifest))
-            if posixpath.relpath(origin, here or ".") in members:
-                return path
-    return None
 
 
 def _has_dependencies(manifest: Mapping[str, object]) -> bool:
@@ -278,7 +190,7 @@ def _lock(
         if scene.context.hidden(path):
             return Lock("package.json", name, "hidden", f"take {name} out of the ignore file"), ""
     made = any(
-        other.program == "npm" and _parse(other)[0] in INSTALL and _parse(other)[2] == directory
+        other.program == "npm" and parse(other)[0] in INSTALL and parse(other)[2] == directory
         for other in scene.before(call)
     )
     state = "made" if made else "missing" if _has_dependencies(manifest) else "ok"
@@ -286,8 +198,11 @@ def _lock(
 
 
 def effect(call: Call, scene: Scene) -> Effect | None:
-    """What the npm commands that fetch nothing read and write."""
-    if _parse(call)[0] not in HARMLESS:
+    """What the npm commands that fetch nothing read and write, with the install that a split leaves below."""
+    verb, operands, directory = parse(call)
+    if verb in INSTALL | CI | AND_TEST and not operands and not is_global(call) and directory is not None:
+        return Effect((directory, *SYSTEM_WRITES, *SETTINGS), (directory, cache_of(call), *SYSTEM_WRITES))
+    if verb not in HARMLESS:
         return None
     if call.has("--location", "-L", "--prefix", "--userconfig", "--globalconfig"):
         return Effect(writes=(*SYSTEM_WRITES, *SETTINGS, join(call.cwd, ".npmrc"))) if call.cwd else None
