@@ -149,7 +149,7 @@ def built_in(project: Project, version: tuple[int, ...] | None) -> bool:
     """
     if project.backend != "uv_build" or len(project.requires) != 1 or project.own_backend:
         return False
-    match = re.fullmatch(r"uv[_-]build\s*((?:[<>=]=?[\d.]+\s*,?\s*)+)", project.requires[0].strip())
+    match = re.fullmatch(r"uv[_-]build([<>=\d.,\s]+)", project.requires[0].strip())
     if match is None or not version or version < (0, 8):
         return False
     return all(_holds(clause.strip(), version) for clause in match[1].split(",") if clause.strip())
