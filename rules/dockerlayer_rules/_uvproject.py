@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from dockerlayer.api import Context, Lock, Scene, join
 from dockerlayer_rules._pyproject import Project, parse_toml, read_project
@@ -21,8 +22,7 @@ BACKENDS: Mapping[str, tuple[str, ...]] = {
 """Build backends for which build-system.requires and these are all that a build takes from the network."""
 
 
-@dataclass(slots=True, frozen=True)
-class Root:
+class Root(NamedTuple):
     """A project, or the workspace that it belongs to.
 
     ``directory`` is its image directory, ``origin`` the context directory behind it, ``member`` the directory of the
@@ -35,7 +35,7 @@ class Root:
     table: Mapping[str, object] | None
     members: tuple[str, ...] = ()
     lock: Lockfile | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = MappingProxyType({})
 
     def path(self, *parts: str) -> str:
         """A context path below the root."""
