@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -19,6 +22,8 @@ from dockerlayer.verify.progress import StepRun
 
 EXPECTED = "expected.toml"
 NO_NETWORK = "--network=none"
+PLACEHOLDER = b"https://registry.example.com/simple"
+"""What stands in a manifest for the package index of Python, where its tool wants one to be named."""
 TOOLS = {
     "golang": ("go", "env", "GOVERSION"),
     "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
@@ -88,7 +93,18 @@ class Project:
     def copy(self, place: Path) -> Path:
         """The project as its developers have it, without what belongs to the test."""
         shutil.copytree(self.folder, place, ignore=shutil.ignore_patterns(EXPECTED))
+        for path in place.rglob("*"):
+            if path.is_file() and PLACEHOLDER in (data := path.read_bytes()):
+                path.write_bytes(data.replace(PLACEHOLDER, _python_index().encode()))
         return place
+
+
+@cache
+def _python_index() -> str:
+    """The package index that pip asks by default."""
+    question = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+    asked = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True)
+    return asked.stdout.strip().rstrip("/")
 
 
 def start_anew(dockerfile: Path, name: str) -> None:
