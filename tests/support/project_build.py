@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -19,8 +22,9 @@ from dockerlayer.verify.builder import Builder, Request
 from dockerlayer.verify.progress import StepRun
 
 EXPECTED = "expected.toml"
-PLACEHOLDER = "https://registry.example.com"
 NO_NETWORK = "--network=none"
+PLACEHOLDER = b"https://registry.example.com"
+"""What stands for PyPI in the manifests and lockfiles of tools that want it to be named: /simple and /files."""
 TOOLS = {
     "golang": ("go", "env", "GOVERSION"),
     "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
@@ -105,17 +109,25 @@ class Project:
     def copy(self, place: Path) -> Path:
         """The project as its developers have it, without what belongs to the test."""
         shutil.copytree(self.folder, place, ignore=shutil.ignore_patterns(EXPECTED))
-        for lockfile in place.rglob("uv.lock"):
-            _fill_in_addresses(lockfile)
+        for path in place.rglob("*"):
+            if path.is_file() and PLACEHOLDER in (data := path.read_bytes()):
+                path.write_bytes(_with_addresses(data))
         return place
 
 
-def _fill_in_addresses(lockfile: Path) -> None:
-    """Put the addresses of PyPI, as pip knows them, into a lockfile that cannot do without."""
-    from pip._internal.models.index import PyPI
+def _with_addresses(data: bytes) -> bytes:
+    """A manifest or lockfile with the addresses of PyPI, as pip knows them."""
+    simple, files = _python_index()
+    return data.replace(PLACEHOLDER + b"/simple", simple).replace(PLACEHOLDER + b"/files", files)
 
-    text = lockfile.read_text("utf-8").replace(f"{PLACEHOLDER}/simple", PyPI.simple_url)
-    lockfile.write_text(text.replace(f"{PLACEHOLDER}/files", f"https://{PyPI.file_storage_domain}"), "utf-8")
+
+@cache
+def _python_index() -> tuple[bytes, bytes]:
+    """Where pip asks for packages by default, and where their files are."""
+    question = "from pip._internal.models.index import PyPI; print(PyPI.simple_url, PyPI.file_storage_domain)"
+    asked = subprocess.run([sys.executable, "-c", question], capture_output=True, check=True)
+    simple, files = asked.stdout.split()
+    return simple.rstrip(b"/"), b"https://" + files
 
 
 def start_anew(dockerfile: Path, name: str) -> None:

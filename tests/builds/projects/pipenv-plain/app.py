@@ -1,0 +1,7 @@
+from importlib.metadata import version
+
+from humanize import naturalsize
+
+AMOUNT = 82_900_000
+
+print(naturalsize(AMOUNT), "humanize", version("humanize"))
