@@ -29,9 +29,12 @@ from dockerlayer.api import (
 )
 from dockerlayer_rules._node import (
     count_locked,
+    find_lock,
     has_scripts,
+    is_covered,
     lifecycle_needs,
     local_packages,
+    names_dependencies,
     read_json,
     workspace_members,
 )
@@ -84,7 +87,7 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
     if b"offline=true" in settings:
         return None
     count = count_locked(locked, omit_dev=omits_dev(call)) if locked is not None else None
-    if count == 0 or (locked is None and not _has_dependencies(manifest) and not members):
+    if count == 0 or (locked is None and not names_dependencies(manifest) and not members):
         return None
     needs = ["package.json", *([lockfile] if lockfile else [])]
     if scene.context.is_file(posixpath.join(origin, ".npmrc")):
@@ -140,12 +143,7 @@ def _rooted(
     """An install that needs the source: split where the lockfile lists the archives, else blocked."""
     stays = [reason for reason in reasons if reason.code not in SPLIT_HELPS]
     # Below copies of single files, such as the scripts that an install runs, the project's author has seen to it.
-    covered = any(
-        item.is_dir and is_within(fetch.directory, item.image)
-        for placement in scene.placements
-        for item in placement.placed
-    )
-    if stays or locked is None or not covered:
+    if stays or locked is None or not is_covered(scene, fetch.directory):
         return replace(fetch, blocked=(stays or reasons)[0])
     scripted = scripted or any(reason.code in {"native-addon", "local-package-script"} for reason in reasons)
     split = split_of(fetch, scene, locked, runs_scripts=scripted)
@@ -168,33 +166,22 @@ def _agrees(manifest: Mapping[str, object], locked: Mapping[str, object] | None)
     return all((manifest.get(key) or None) == (root.get(key) or None) for key in compared)
 
 
-def _has_dependencies(manifest: Mapping[str, object]) -> bool:
-    return any(manifest.get(key) for key in ("dependencies", "devDependencies", "optionalDependencies"))
-
-
 def _lock(
     call: Call, scene: Scene, directory: str, origin: str, manifest: Mapping[str, object]
 ) -> tuple[Lock | None, str]:
     if call.has("--no-package-lock", "--no-shrinkwrap") or call.value("npm_config_package_lock") == "false":
         return Lock("package.json", "package-lock.json", "off"), ""
     advice = "npm install --package-lock-only writes package-lock.json; commit it, copy it, and install with npm ci"
-    for name in LOCKFILES:
-        path = posixpath.join(origin, name)
-        placed = scene.origin(join(directory, name))
-        if placed is not None and placed != path:
-            return Lock("package.json", name, "elsewhere"), ""
-        if scene.context.is_file(path):
-            copied = scene.would_be(join(directory, name)) == path
-            text = "copy it beside package.json; the image then gets the versions that it pins"
-            return Lock("package.json", name, "ok" if copied else "uncopied", text), name if copied else ""
-        if scene.context.hidden(path):
-            return Lock("package.json", name, "hidden", f"take {name} out of the ignore file"), ""
-    made = any(
-        other.program == "npm" and parse(other)[0] in INSTALL and parse(other)[2] == directory
-        for other in scene.before(call)
+    lock, name = find_lock(scene, directory, origin, LOCKFILES, advice, required=names_dependencies(manifest))
+    made = (
+        lock.state in {"missing", "ok"}
+        and not name
+        and any(
+            other.program == "npm" and parse(other)[0] in INSTALL and parse(other)[2] == directory
+            for other in scene.before(call)
+        )
     )
-    state = "made" if made else "missing" if _has_dependencies(manifest) else "ok"
-    return Lock("package.json", "package-lock.json", state, advice), ""
+    return lock._replace(state="made") if made else lock, name
 
 
 def effect(call: Call, scene: Scene) -> Effect | None:
