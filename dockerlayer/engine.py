@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks import order, split
+from dockerlayer.checks import drift, order, split
 from dockerlayer.checks.rules import candidates, check_syntax, rules_of
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal
@@ -127,7 +127,7 @@ def _is_manual(fix: Fix) -> bool:
 
 def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, options: Options) -> Finding:
     finding = candidate.finding
-    if finding.rule not in {order.NAME, split.NAME}:
+    if finding.rule not in {order.NAME, split.NAME, drift.NAME}:
         return finding
     refusals: list[Refusal] = []
     for offer in _offers(survey, found, candidate, options):
@@ -146,6 +146,11 @@ def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, 
 def _offers(
     survey: Survey, found: Sequence[Candidate], candidate: Candidate, options: Options
 ) -> Iterator[Fix | tuple[Refusal, ...]]:
+    if candidate.finding.rule == drift.NAME:
+        from dockerlayer.rewrite.manifests import mend_list
+
+        yield mend_list(survey, candidate)
+        return
     from dockerlayer.rewrite.plan import PATTERNS, Planner
 
     if candidate.finding.rule == split.NAME:

@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks import lockfile, order, split
+from dockerlayer.checks import drift, lockfile, order, split
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.errors import PluginError
 from dockerlayer.findings import Finding, Severity
@@ -37,6 +37,7 @@ class RuleInfo(NamedTuple):
 _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], bool], ...] = (
     (order.NAME, Severity.WARNING, order.check, True),
     (split.NAME, Severity.INFO, split.check, True),
+    (drift.NAME, Severity.WARNING, drift.check, True),
     (lockfile.MISSING, Severity.WARNING, lockfile.check_missing, False),
     (lockfile.IGNORED, Severity.WARNING, lockfile.check_ignored, False),
 )

@@ -44,12 +44,18 @@ class Sighting(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A finding with what the planner needs to know about it. ``broad`` are the copies that need not be above."""
+    """A finding with what the planner needs to know about it.
+
+    ``broad`` are the copies that need not be above. ``adds`` are the context files that a fix may bring in beside what
+    is copied today, ``drops`` those that it need not bring because the context has them not.
+    """
 
     finding: Finding
     step: Step
     sightings: tuple[Sighting, ...]
     broad: tuple[Placement, ...] = ()
+    adds: frozenset[str] = frozenset()
+    drops: frozenset[str] = frozenset()
 
 
 class Survey:

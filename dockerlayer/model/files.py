@@ -49,6 +49,8 @@ class Placement:
         """The context paths that the sources match, with their place in the image."""
         if self.opaque:
             return ()
+        if "parents" in self.step.flags:
+            return tuple(self._with_parents())
         found = [path for source in self.sources for path in self.context.glob(source)]
         into_directory = self._into_directory(len(found))
         placed = []
@@ -58,6 +60,14 @@ class Placement:
             image = join(self.target, posixpath.basename(path)) if inside else self.target.rstrip("/") or "/"
             placed.append(Placed(path, image, is_dir))
         return tuple(placed)
+
+    def _with_parents(self) -> Iterator[Placed]:
+        """Each match with its directories, from behind the last ``/./`` of the source on."""
+        for source in self.sources:
+            base = posixpath.normpath(source.rpartition("/./")[0].lstrip("/") or ".") if "/./" in source else "."
+            for path in self.context.glob(source):
+                kept = posixpath.relpath(path or ".", base)
+                yield Placed(path, join(self.target, kept), self.context.is_dir(path))
 
     def _into_directory(self, count: int) -> bool:
         target = self.target.rstrip("/") or "/"
@@ -167,7 +177,8 @@ def placement_of(step: Step, context: Context) -> Placement | None:
     )
     if not sources:
         return None
-    opaque = "exclude" in step.flags or "parents" in step.flags or any("$" in word for word in (*sources, words[-1]))
+    deep = "parents" in step.flags and any("**" in source for source in sources)
+    opaque = deep or "exclude" in step.flags or any("$" in word for word in (*sources, words[-1]))
     if step.name == "add" and any(source.endswith(_ARCHIVES) for source in sources):
         opaque = True
     target = join(step.state.workdir, words[-1]) + ("/" if words[-1].endswith(("/", "/.")) or words[-1] == "." else "")

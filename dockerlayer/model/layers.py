@@ -15,7 +15,7 @@ from typing import NamedTuple
 from dockerlayer.model.calls import Call, Run, run_of
 from dockerlayer.model.context import Context
 from dockerlayer.model.files import Placement, bind_placements, placement_of
-from dockerlayer.model.scene import Scene
+from dockerlayer.model.scene import Received, Scene
 from dockerlayer.model.stages import Build, Stage, Step, build_of
 from dockerlayer.syntax.tree import Dockerfile
 
@@ -64,12 +64,23 @@ class Analysis:
     def _scene(self, step: Step) -> Scene:
         placements = tuple(found for earlier in self.above(step) if (found := self.placement(earlier)) is not None)
         mounted = tuple(bind_placements(step, self.context))
-        received = tuple(
-            earlier.path(earlier.instruction.args[-1])
+        copies = tuple(
+            Received(
+                self._base_of(origin, earlier),
+                earlier.instruction.args[:-1],
+                earlier.path(earlier.instruction.args[-1]),
+            )
             for earlier in self.above(step)
-            if earlier.name in {"copy", "add"} and earlier.flag("from") is not None
+            if earlier.name in {"copy", "add"} and (origin := earlier.flag("from")) is not None
         )
-        return Scene(step, self.context, placements, mounted, self.earlier_calls, self.run(step).calls, received)
+        received = tuple(copy.target for copy in copies)
+        calls = self.run(step).calls
+        return Scene(step, self.context, placements, mounted, self.earlier_calls, calls, received, copies)
+
+    def _base_of(self, origin: str, step: Step) -> str:
+        """The image at the root of what ``--from`` names."""
+        stage = self.build.stage_named(origin, step.stage.index)
+        return stage.base_image if stage is not None else origin
 
     def earlier_calls(self, step: Step) -> tuple[Call, ...]:
         """Every call of the RUN steps above, oldest first."""

@@ -13,11 +13,19 @@ from dockerlayer.model.paths import join
 from dockerlayer.model.stages import Step
 
 
+class Received(NamedTuple):
+    """One copy from elsewhere: the image that it comes from (the base of a stage), its sources, and where it goes."""
+
+    image: str
+    sources: tuple[str, ...]
+    target: str
+
+
 class Scene(NamedTuple):
     """``placements`` are the COPY and ADD steps whose files the step sees, in order; ``mounted`` its bind mounts.
 
     ``earlier`` gives the calls of the RUN steps above a step, oldest first; ``received`` are the image paths that
-    copies from other stages and images filled.
+    copies from other stages and images filled, ``copies`` those copies themselves.
     """
 
     step: Step
@@ -27,6 +35,7 @@ class Scene(NamedTuple):
     earlier: Callable[[Step], tuple[Call, ...]]
     siblings: tuple[Call, ...] = ()
     received: tuple[str, ...] = ()
+    copies: tuple[Received, ...] = ()
 
     def before(self, call: Call) -> tuple[Call, ...]:
         """Every call that has run when ``call`` runs: of the steps above, and above it in the same RUN."""

@@ -13,7 +13,7 @@ from dockerlayer.model.files import Placement
 from dockerlayer.model.paths import BASE, join, relative
 from dockerlayer.model.stages import Step
 
-_KEPT_FLAGS = ("--chown=", "--chmod=", "--link")
+KEPT_FLAGS = ("--chown=", "--chmod=", "--link")
 _WILD = re.compile(r"[*?\[\\$]")
 
 
@@ -31,15 +31,15 @@ def narrow_copies(
                 continue
             placement, source, is_dir = result
             image = join(seen.fetch.directory, need)
-            target = _target(image if is_dir else posixpath.dirname(image), step.state.workdir)
+            target = target_of(image if is_dir else posixpath.dirname(image), step.state.workdir)
             if target is None:
                 return Refusal("place-unknown", f"where {source} goes cannot be written relative to the directory")
-            flags = tuple(flag for flag in placement.step.instruction.flags if flag.startswith(_KEPT_FLAGS))
+            flags = tuple(flag for flag in placement.step.instruction.flags if flag.startswith(KEPT_FLAGS))
             sources = groups.setdefault((flags, target), [])
             if source not in sources and not (is_dir and sources):
                 sources.append(source)
     keyword = "copy" if step.instruction.keyword.islower() else "COPY"
-    return [_copy_line(keyword, flags, sources, target) for (flags, target), sources in groups.items()]
+    return [copy_line(keyword, flags, sources, target) for (flags, target), sources in groups.items()]
 
 
 def _source_of(
@@ -58,7 +58,8 @@ def _source_of(
     return Refusal("not-copied", f"no COPY brings {source} to {image}", fetch.call.step.line)
 
 
-def _target(directory: str, workdir: str) -> str | None:
+def target_of(directory: str, workdir: str) -> str | None:
+    """An image directory as the destination of a COPY, or None where it cannot be written."""
     inside = relative(directory, workdir)
     if inside is not None:
         return f"{inside}/" if inside else "./"
@@ -67,7 +68,8 @@ def _target(directory: str, workdir: str) -> str | None:
     return "/" if directory == "/" else f"{directory}/"
 
 
-def _copy_line(keyword: str, flags: Sequence[str], sources: Sequence[str], target: str) -> str:
+def copy_line(keyword: str, flags: Sequence[str], sources: Sequence[str], target: str) -> str:
+    """A COPY instruction without line end; names with spaces take the JSON form."""
     words = [*sources, target]
     if any(re.search(r"[\s\"'\[\]]", word) for word in words):
         listed = json.dumps(words, ensure_ascii=False)

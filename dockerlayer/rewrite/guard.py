@@ -64,7 +64,7 @@ def guard(before: Survey, found: Sequence[Candidate], candidate: Candidate, fix:
     if len(analysis.build.stages) != len(before.analysis.build.stages):
         return _broken("the stages would change")
     for one, other in zip(before.analysis.build.stages, analysis.build.stages, strict=True):
-        problem = _configuration(one, other) or _files(before.analysis, one, analysis, other)
+        problem = _configuration(one, other) or _files(before.analysis, one, analysis, other, candidate)
         problem = problem or _commands(before.analysis, one, analysis, other, candidate)
         if problem:
             return _broken(problem)
@@ -98,28 +98,30 @@ def _placed(analysis: Analysis, stage: Stage) -> list[Placed]:
     return found
 
 
-def _other_copies(analysis: Analysis, stage: Stage) -> Counter[tuple[str, ...]]:
+def _other_copies(analysis: Analysis, stage: Stage, drops: frozenset[str]) -> Counter[tuple[str, ...]]:
     copies: Counter[tuple[str, ...]] = Counter()
     for step in stage.steps:
         if step.name in {"copy", "add"}:
             placement = analysis.placement(step)
+            if placement is not None and {source.lstrip("/") for source in placement.sources} <= drops:
+                continue
             if placement is None or not placement.placed:
                 target = step.path(step.instruction.args[-1]) if step.instruction.args else ""
                 copies[(*step.instruction.flags, *step.instruction.args[:-1], target)] += 1
     return copies
 
 
-def _files(one: Analysis, before: Stage, other: Analysis, after: Stage) -> str | None:
+def _files(one: Analysis, before: Stage, other: Analysis, after: Stage, candidate: Candidate) -> str | None:
     old, new = _placed(one, before), _placed(other, after)
     lost = Counter(old) - Counter(new)
     if lost:
         return f"{next(iter(lost)).image} would not be copied"
     for item in (Counter(new) - Counter(old)).elements():
-        if _last(old, item.image, one.context) != item.context:
+        if item.context not in candidate.adds and _last(old, item.image, one.context) != item.context:
             return f"{item.image} would come from another place"
     if [item for item in new if item in set(old)] != old and _ambiguous(old):
         return "copies onto the same place would change their order"
-    if _other_copies(one, before) != _other_copies(other, after):
+    if _other_copies(one, before, candidate.drops) != _other_copies(other, after, candidate.drops):
         return "a COPY from elsewhere would change"
     return None
 

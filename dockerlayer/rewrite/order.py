@@ -149,6 +149,8 @@ def _may_wait(step: Step, chosen: Sequence[Step], sightings: Sequence[Sighting],
     names = defined(step)
     if any(references(later.instruction.logical) & names for later in chosen):
         return False
+    if any(references(seen.fetch.split.download) & names for seen in sightings if seen.fetch.split is not None):
+        return False
     if not (download_only and step.name == "arg"):
         used = references(" ".join(seen.call.step.instruction.logical for seen in sightings))
         if download_only:

@@ -20,7 +20,7 @@ from dockerlayer.model.variables import references, substitute
 from dockerlayer.rewrite.chunks import Chunk, blank_only, chunks_of, region_edits
 from dockerlayer.rewrite.copies import narrow_copies
 from dockerlayer.rewrite.order import Effects, absolute_target, hoisted
-from dockerlayer.rewrite.runs import RunText, apply
+from dockerlayer.rewrite.runs import RunText, apply, newline_of
 from dockerlayer.rewrite.shapes import Shape, Shaper
 
 _PATHLIKE = re.compile(r"(?<![\w./-])\.{0,2}/[\w./@+-]+")
@@ -117,7 +117,7 @@ class Planner:
         for placement in self.analysis.scene(seen.call.step).placements:
             if placement.opaque and overlap(placement.target.rstrip("/") or "/", seen.fetch.directory):
                 line = placement.step.line
-                what = f"which files the COPY on line {line} brings (--parents, --exclude, a variable) is not read"
+                what = f"which files the COPY on line {line} brings (--exclude, **, a variable) is not read"
                 return Refusal("copy-not-read", what, line)
         return None
 
@@ -131,13 +131,7 @@ class Planner:
         return kept
 
     def _text(self, step: Step) -> RunText:
-        return RunText(self.data, self.analysis.run(step), self._newline(step))
-
-    def _newline(self, step: Step) -> bytes:
-        text = self.data[step.instruction.start : step.instruction.end]
-        if b"\n" not in text:
-            text = self.data
-        return b"\r\n" if b"\r\n" in text else b"\n"
+        return RunText(self.data, self.analysis.run(step), newline_of(self.data, step.instruction))
 
     def _shape(self, candidate: Candidate) -> Shape | tuple[Refusal, ...]:
         text = self._text(candidate.step)
@@ -163,7 +157,7 @@ class Planner:
         self, candidate: Candidate, between: Sequence[Step], above: Sequence[Step], shape: Shape, copies: list[str]
     ) -> Fix | tuple[Refusal, ...]:
         step = candidate.step
-        newline = self._newline(step)
+        newline = newline_of(self.data, step.instruction)
         old = chunks_of(self.analysis.dockerfile, [*between, step])
         own = old[-1]
         new = [chunk for chunk in old if chunk.step in above]

@@ -8,6 +8,7 @@ from dockerlayer.api import Call, Edit, Refusal
 from dockerlayer.model.calls import Run
 from dockerlayer.model.effects import is_state
 from dockerlayer.syntax.shell import Segment
+from dockerlayer.syntax.tree import Instruction
 
 _UNREPEATABLE = frozenset({"trap", "alias", "pushd", "popd", "function", "exit"})
 
@@ -108,6 +109,14 @@ def _stops_on_error(call: Call) -> bool:
     return any(word.startswith("-") and not word.startswith("--") and "e" in word for word in call.arguments) or (
         "errexit" in call.arguments
     )
+
+
+def newline_of(data: bytes, instruction: Instruction) -> bytes:
+    """How the lines end around an instruction."""
+    text = data[instruction.start : instruction.end]
+    if b"\n" not in text:
+        text = data
+    return b"\r\n" if b"\r\n" in text else b"\n"
 
 
 def apply(data: bytes, edits: Sequence[Edit], start: int = 0, end: int | None = None) -> bytes:

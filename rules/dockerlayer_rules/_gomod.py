@@ -80,6 +80,13 @@ def needs_of(scene: Scene, directory: str, origin: str, call: Call) -> tuple[tup
     return needs, None
 
 
+def members_of(needs: tuple[str, ...]) -> tuple[str, ...]:
+    """The go.mod files of the other modules of a workspace, among what the download reads."""
+    if not any(posixpath.basename(need) == "go.work" for need in needs):
+        return ()
+    return tuple(need for need in needs if need.endswith("/go.mod"))
+
+
 def _reaches(scene: Scene, directory: str, origin: str, work: str) -> bool:
     image = join(directory, posixpath.relpath(work or ".", origin or "."))
     return scene.origin(join(image, "go.work")) == posixpath.join(work, "go.work")

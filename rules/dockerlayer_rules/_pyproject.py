@@ -139,6 +139,13 @@ def _table(table: Mapping[str, object], name: str) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
+def table_of(table: Mapping[str, object], *names: str) -> Mapping[str, object]:
+    """The table that some keys lead to, one below the other; empty where there is none."""
+    for name in names:
+        table = _table(table, name)
+    return table
+
+
 def _strings(value: object) -> tuple[str, ...] | None:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)

@@ -32,6 +32,7 @@ from dockerlayer.api import (
 )
 from dockerlayer_rules._gomod import (
     flags_of,
+    members_of,
     module_root,
     needs_of,
     recorded,
@@ -100,7 +101,10 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         blocked = Refusal("no-lockfile", f"no go.sum reaches {directory}: the build needs it as well", call.step.line)
     reads = (*(join(directory, name) for name in ("go.mod", "go.sum", "go.work", "vendor")), "/go/pkg", "/root/go")
     count = len(modules) or None
-    fetch = Fetch(call, kind, directory, origin, needs, (), count, "modules", lock, blocked=blocked, reads=reads)
+    fetch = Fetch(
+        call, kind, directory, origin, needs, (), count, "modules", lock, blocked=blocked, reads=reads,
+        members=members_of(needs), without_member="fails without it",
+    )  # fmt: skip
     if kind == "download":
         return fetch
     return _with_split(fetch, verb, operands, scene, modules)
@@ -310,6 +314,27 @@ ecosystem = Ecosystem(
             COPY . .
             RUN GOPROXY=off go build -o /app .
             """,
+        ),
+        Example(
+            "workspace-drift",
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.work ./
+            COPY api/go.mod api/go.sum api/
+            RUN go mod download
+            COPY . .
+            """,
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.work ./
+            COPY api/go.mod api/go.sum api/
+            COPY lib/go.mod lib/
+            RUN go mod download
+            COPY . .
+            """,
+            case="workspace",
         ),
     ),
 )

@@ -6,32 +6,13 @@ import uuid
 from pathlib import Path
 
 from bases import base_or_skip
-from gems import Gem, gem_source
+from gems import gem_source
 from project_build import Workbench, answer, download_of, start_anew, up_to
+from sources import GEMS
 
 from dockerlayer.verify.builder import Builder
 
 RUBY = "ruby:3.3"
-EXTENSION = """\
-#include <ruby.h>
-
-static VALUE twice(VALUE self, VALUE number) { return INT2NUM(2 * NUM2INT(number)); }
-
-void Init_doubler(void) { rb_define_module_function(rb_define_module("Doubler"), "twice", twice, 1); }
-"""
-GEMS = [
-    Gem("greeting", "1.0.0", {"lib/greeting.rb": 'module Greeting\n  def self.to(name) = "hello #{name}"\nend\n'}),
-    Gem("greeting", "1.1.0", {"lib/greeting.rb": 'module Greeting\n  def self.to(name) = "good day #{name}"\nend\n'}),
-    Gem(
-        "doubler",
-        "0.2.0",
-        {
-            "ext/doubler/extconf.rb": 'require "mkmf"\ncreate_makefile("doubler")\n',
-            "ext/doubler/doubler.c": EXTENSION,
-        },
-        {"greeting": ">= 1.0, < 2"},
-    ),
-]
 DOWNLOAD = "RUN bundle cache"
 PROJECT = {
     "Dockerfile": f"""\

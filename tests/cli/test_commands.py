@@ -53,3 +53,13 @@ def test_rules(run: Runner) -> None:
     assert row.split()[1:4] == ["info", "no", "yes"]
     listed = json.loads(run("rules", "--format", "json").stdout)["rules"]
     assert {rule["name"] for rule in listed} >= {"source-before-download", "invalid-dockerfile"}
+
+
+def test_ecosystems(run: Runner) -> None:
+    table = run("ecosystems").stdout.decode().splitlines()
+    assert table[0].startswith("| ecosystem ")
+    assert set(table[1]) == set("| -")
+    assert "| Fake" in "\n".join(table)
+    listed = json.loads(run("ecosystems", "--format", "json").stdout)["ecosystems"]
+    fake = next(row for row in listed if row["name"] == "fake")
+    assert (fake["registry"], fake["payer"], fake["download"]) == ("FakeHub", "nobody", None)

@@ -62,3 +62,12 @@ def test_of_two_sources_the_one_that_has_the_file_is_behind_it(tmp_path: Path) -
         "src/main.py",
         "src/none",
     ]
+
+
+def test_a_scene_knows_the_image_that_a_copy_comes_from(tmp_path: Path) -> None:
+    text = "FROM tool:2 AS t\nFROM t AS u\nFROM b\nCOPY --from=u /bin/t /bin/\nCOPY --from=x:3 /y z\nRUN t\n"
+    analysis = Analysis(parse(text.encode()), Context.open(tmp_path))
+    step = next(step for step in analysis.build.steps() if step.line == 6)
+    copies = analysis.scene(step).copies
+    assert [(copy.image, copy.sources) for copy in copies] == [("tool:2", ("/bin/t",)), ("x:3", ("/y",))]
+    assert copies[0].target == "/bin"

@@ -10,16 +10,14 @@ import base64
 import hashlib
 import io
 import tarfile
-import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from engine import docker
+from served import Source, served
 
 _BUILD = """
 set -eu
@@ -64,14 +62,6 @@ class Gem:
         return "\n".join(["Gem::Specification.new do |s|", *lines, "end", ""])
 
 
-@dataclass(slots=True)
-class Source:
-    """A source that serves; ``asked`` are the paths that it was asked for so far."""
-
-    url: str
-    asked: list[str] = field(default_factory=list)
-
-
 @contextmanager
 def gem_source(folder: Path, gems: Sequence[Gem], image: str) -> Iterator[Source]:
     """Serve the gems from an empty folder; they are built in a container of the image, which has Ruby."""
@@ -82,28 +72,8 @@ def gem_source(folder: Path, gems: Sequence[Gem], image: str) -> Iterator[Source
     for path, text in _index(gems, archives).items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text, "utf-8")
-    source = Source("")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, source, directory=str(folder))) as server:
-        source.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
-        thread.start()
-        try:
-            yield source
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _Handler(SimpleHTTPRequestHandler):
-    """Serves a folder, and writes down what it was asked for in place of logging it."""
-
-    def __init__(self, source: Source, *args: object, directory: str) -> None:
-        self._source = source
-        super().__init__(*args, directory=directory)  # type: ignore[arg-type]
-
-    def log_message(self, form: str, *values: object) -> None:
-        """Called once for each answer."""
-        self._source.asked.append(self.path)
+    with served(folder) as source:
+        yield source
 
 
 def _build(gems: Sequence[Gem], image: str) -> dict[str, bytes]:

@@ -13,17 +13,28 @@ from typing import Any, NamedTuple, Self
 
 from engine import docker, network
 from meter import metered
+from served import Source
 
 from dockerlayer.verify.builder import Builder, Request
 from dockerlayer.verify.progress import StepRun
 
 EXPECTED = "expected.toml"
+PLACEHOLDER = "https://registry.example.com"
 NO_NETWORK = "--network=none"
 TOOLS = {
     "golang": ("go", "env", "GOVERSION"),
     "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
+    "composer": ("sh", "-c", "echo PHP $(php -r 'echo PHP_VERSION;'), $(composer --version | cut -d ' ' -f 1-3)"),
+    "elixir": ("sh", "-c", "mix --version | tail -n 1"),
+    "ruby": ("sh", "-c", "echo Ruby $(ruby -e 'puts RUBY_VERSION'), $(bundle --version)"),
     "python": ("sh", "-c", "echo Python $(python -c 'import platform; print(platform.python_version())'), "
                "$(pip --version | cut -d ' ' -f 1-2)"),
+    "rust": ("sh", "-c", "cargo --version | cut -d ' ' -f 1-2"),
+}  # fmt: skip
+# Java reads no proxy from the environment: its tools are told of the meter in a file that they read first.
+METERED = {
+    "maven": "RUN echo 'MAVEN_OPTS=\"-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=${HTTPS_PROXY##*:}"
+             " -Daether.connector.http.useSystemProperties=true\"' >/etc/mavenrc",
 }  # fmt: skip
 
 
@@ -55,23 +66,29 @@ class Project:
     """A folder with a naive Dockerfile, a lockfile, source, and ``expected.toml``.
 
     ``download`` is how the step that downloads begins in the rewritten file; ``kept`` is the directory that the
-    pattern announces to leave in the image.
+    pattern announces to leave in the image. ``online`` is how many bytes a build may still receive where its download
+    is known to leave something out: what is below it then needs the network. ``source`` names the packages that are
+    served on loopback, if any are.
     """
 
     folder: Path
     pattern: str
     download: str
     kept: str
+    online: int
     answer: str
     edit: Edit
     lock: Edit
+    source: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Project:
         """The project in a folder."""
         values = tomllib.loads((folder / EXPECTED).read_text("utf-8"))
         edits = Edit.read(values["edit"]), Edit.read(values["lock"])
-        return cls(folder, values["pattern"], values["download"], values.get("kept", ""), values["answer"], *edits)
+        kept, online = values.get("kept", ""), values.get("online", 0)
+        source = values.get("source", "")
+        return cls(folder, values["pattern"], values["download"], kept, online, values["answer"], *edits, source)
 
     @property
     def name(self) -> str:
@@ -88,13 +105,25 @@ class Project:
     def copy(self, place: Path) -> Path:
         """The project as its developers have it, without what belongs to the test."""
         shutil.copytree(self.folder, place, ignore=shutil.ignore_patterns(EXPECTED))
+        for lockfile in place.rglob("uv.lock"):
+            _fill_in_addresses(lockfile)
         return place
+
+
+def _fill_in_addresses(lockfile: Path) -> None:
+    """Put the addresses of PyPI, as pip knows them, into a lockfile that cannot do without."""
+    from pip._internal.models.index import PyPI
+
+    text = lockfile.read_text("utf-8").replace(f"{PLACEHOLDER}/simple", PyPI.simple_url)
+    lockfile.write_text(text.replace(f"{PLACEHOLDER}/files", f"https://{PyPI.file_storage_domain}"), "utf-8")
 
 
 def start_anew(dockerfile: Path, name: str) -> None:
     """Let no step below the first FROM be found in the cache that builds under other names have left."""
-    text = dockerfile.read_text("utf-8")
-    dockerfile.write_text(re.sub(r"^FROM .*\n", rf"\g<0>ENV DOCKERLAYER_TEST={name}\n", text, count=1), "utf-8")
+    head, from_line, rest = re.split(r"^(FROM .*\n)", dockerfile.read_text("utf-8"), maxsplit=1, flags=re.MULTILINE)
+    metered_by = METERED.get(from_line.split()[1].partition(":")[0], "")
+    added = f"ENV DOCKERLAYER_TEST={name}\n{metered_by}".rstrip() + "\n"
+    dockerfile.write_text(head + from_line + added + rest, "utf-8")
 
 
 def projects(folder: Path) -> list[Project]:
@@ -126,10 +155,11 @@ class Image(NamedTuple):
 class Workbench:
     """Builds images under names of its own, and forgets them when it is left.
 
-    Steps share the network of the machine, where they reach the meter on loopback.
+    Steps share the network of the machine, where they reach the meter on loopback, and ``source`` if there is one.
     """
 
     builder: Builder
+    source: Source | None = None
     _tags: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -147,9 +177,15 @@ class Workbench:
         with metered() as meter:
             # Proxies are no part of a step's cache key.
             args = [*args, f"HTTPS_PROXY={meter.address}"]
+            given = 0
+            if self.source is not None:
+                args = [*args, f"http_proxy={self.source.url}"]
+                given = self.source.received
             request = Request(dockerfile, context, tag, args=args, network="host")
             built = self.builder.build(request)
             received = meter.received
+            if self.source is not None:
+                received += self.source.received - given
         assert built.ok, f"{dockerfile.read_text('utf-8')}\n{built.log}"
         size = self.builder.inspect(tag)["Size"]
         assert isinstance(size, int)

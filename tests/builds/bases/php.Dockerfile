@@ -1,6 +1,6 @@
 FROM debian:trixie-slim AS php
 RUN --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
-    apt-get update && apt-get install -y --no-install-recommends php-cli php-curl php-mbstring php-xml php-zip \
+    apt-get update && apt-get install -y --no-install-recommends php-cli php-curl php-intl php-mbstring php-xml php-zip \
     && ln -s /usr/bin/php /usr/local/bin/php
 CMD ["php", "-a"]
 

@@ -1,0 +1,4 @@
+require "doubler"
+require "words"
+
+puts Words.to("layer #{Doubler.twice(21)}")

@@ -1,0 +1,3 @@
+module Words
+  VERSION = "0.3.0"
+end

@@ -1,0 +1,4 @@
+require "doubler"
+require "greeting"
+
+puts Greeting.to("layer #{Doubler.twice(21)}")

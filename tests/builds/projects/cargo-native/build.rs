@@ -1,0 +1,4 @@
+fn main() {
+    println!("cargo:rerun-if-changed=native.c");
+    cc::Build::new().file("native.c").compile("sums");
+}

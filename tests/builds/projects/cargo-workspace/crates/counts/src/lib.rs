@@ -1,0 +1,5 @@
+use unicode_segmentation::UnicodeSegmentation;
+
+pub fn count(text: &str) -> usize {
+    text.unicode_words().count()
+}

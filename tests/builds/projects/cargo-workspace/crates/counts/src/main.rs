@@ -1,0 +1,3 @@
+fn main() {
+    println!("{}", counts::count("one two three"));
+}

@@ -1,0 +1,11 @@
+<?php
+
+namespace Example\Words;
+
+final class Words
+{
+    public static function of(string $text): string
+    {
+        return implode(" - ", explode(" ", $text));
+    }
+}

@@ -1,0 +1,3 @@
+defmodule App do
+  def text, do: Greeting.to("layer #{Doubler.twice(21)}")
+end

@@ -1,0 +1,7 @@
+"""Headings."""
+
+import idna
+
+
+def heading(domain: str) -> str:
+    return f"# {idna.encode(domain).decode()}"
