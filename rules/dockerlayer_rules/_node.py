@@ -236,6 +236,14 @@ def find_lock(
     return Lock("package.json", names[-1], "missing" if required else "ok", advice), ""
 
 
+def asks_for_lock(call: Call, scene: Scene, names: Sequence[str]) -> bool:
+    """Whether a command stands under a condition, and the RUN looks for one of some lockfiles to choose a tool by."""
+    if call.always:
+        return False
+    tests = [other for other in scene.siblings if other.program in {"[", "test", "[["} and other.start < call.start]
+    return any(posixpath.basename(word) in names for other in tests for word in other.arguments)
+
+
 def is_covered(scene: Scene, directory: str) -> bool:
     """Whether a copy brings all of a directory, and not just single files that its author has chosen."""
     return any(
@@ -252,3 +260,18 @@ def has_bin(manifest: Mapping[str, object]) -> bool:
     """Whether a package has programs of its own, which are linked where their files are there."""
     directories = manifest.get("directories")
     return bool(manifest.get("bin")) or (isinstance(directories, dict) and bool(directories.get("bin")))
+
+
+def enclosing_workspace(scene: Scene, directory: str, origin: str) -> str | None:
+    """The manifest above a package that has it as a workspace, in the context and in the image."""
+    here = origin
+    while here:
+        here = posixpath.dirname(here)
+        path = posixpath.join(here, "package.json")
+        manifest = read_json(scene.context, path)
+        image = join(directory, posixpath.relpath(path, origin))
+        if manifest is not None and manifest.get("workspaces") and scene.origin(image) == path:
+            members = tuple(workspace_members(scene.context, here, manifest))
+            if posixpath.relpath(origin, here or ".") in members:
+                return path
+    return None

@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
-from dockerlayer.api import Fetch, Refusal, Scene, join
-from dockerlayer_rules._node import has_bin, lifecycle_needs, local_packages, read_json, workspace_members
+from dockerlayer.api import Fetch, Refusal, Scene
+from dockerlayer_rules._node import enclosing_workspace, has_bin, lifecycle_needs, local_packages, read_json
 
 _NAMES_PATH = re.compile(r"\.{0,2}/|.*(?:--require|--import|--loader|--env-file)\b")
 # Settings that name a file of the project, and that a download does not use: they are for scripts.
@@ -83,18 +83,3 @@ def _settings_paths(text: bytes) -> Iterator[str]:
         name, equals, value = (part.strip() for part in line.partition("="))
         if equals and not name.startswith(("#", ";")) and _NAMES_PATH.match(value) and not value.startswith("//"):
             yield name
-
-
-def enclosing_workspace(scene: Scene, directory: str, origin: str) -> str | None:
-    """The manifest above a package that has it as a workspace, in the context and in the image."""
-    here = origin
-    while here:
-        here = posixpath.dirname(here)
-        path = posixpath.join(here, "package.json")
-        manifest = read_json(scene.context, path)
-        image = join(directory, posixpath.relpath(path, origin))
-        if manifest is not None and manifest.get("workspaces") and scene.origin(image) == path:
-            members = tuple(workspace_members(scene.context, here, manifest))
-            if posixpath.relpath(origin, here or ".") in members:
-                return path
-    return None

@@ -75,6 +75,8 @@ def split_of(
     flags = [] if call.has("--prefer-offline") else ["--offline" if strict else "--prefer-offline"]
     if not call.has("--audit", "--no-audit", "--audit-level"):
         flags.append("--no-audit")
+    if call.step.instruction.json:  # which is left as it is: a full cache is enough
+        flags = []
     at = next(word for word in call.words[1:] if word.text == verb)
     return Split(
         " ".join([*environment, f"node -e '{script}'"]),

@@ -28,7 +28,9 @@ from dockerlayer.api import (
     join,
 )
 from dockerlayer_rules._node import (
+    asks_for_lock,
     count_locked,
+    enclosing_workspace,
     find_lock,
     has_scripts,
     is_covered,
@@ -39,7 +41,7 @@ from dockerlayer_rules._node import (
     workspace_members,
 )
 from dockerlayer_rules._npmcall import AND_TEST, CI, INSTALL, is_global, is_offline, omits_dev, parse
-from dockerlayer_rules._npmreasons import SPLIT_HELPS, enclosing_workspace, obstacles
+from dockerlayer_rules._npmreasons import SPLIT_HELPS, obstacles
 from dockerlayer_rules._npmsplit import cache_of, has_filled_cache, is_plain, npm_version, split_of
 
 HARMLESS = frozenset("""config set get cache root prefix bin help whoami ping doctor -v --version""".split())
@@ -82,6 +84,8 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
     members = tuple(workspace_members(scene.context, origin, manifest))
     enclosing = enclosing_workspace(scene, directory, origin)
     lock, lockfile = (None, "") if enclosing else _lock(call, scene, directory, origin, manifest)
+    if lock is not None and lock.state == "missing" and asks_for_lock(call, scene, LOCKFILES):
+        return None
     locked = read_json(scene.context, posixpath.join(origin, lockfile)) if lockfile else None
     settings = (scene.context.read(posixpath.join(origin, ".npmrc")) or b"").replace(b" ", b"").splitlines()
     if b"offline=true" in settings:
