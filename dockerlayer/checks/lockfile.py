@@ -37,7 +37,8 @@ def _check(survey: Survey, rule: str, states: set[str]) -> Iterator[Candidate]:
     for step in survey.steps():
         for seen in survey.sightings(step):
             lock = seen.fetch.lock
-            if lock is None or lock.state not in states:
+            # A script that tries one package manager after another asks for the lockfile first.
+            if lock is None or lock.state not in states or (lock.state == "missing" and "if" in seen.call.guards):
                 continue
             finding = Finding(
                 rule=rule,

@@ -176,13 +176,13 @@ def own_words(asked: Asked, options: Iterable[Option], verb: str, *added: str) -
 
 
 def _text(call: Call, word: Word) -> str | None:
-    plain = word.literal and _PLAIN.fullmatch(word.text)
+    plain = word.literal and re.fullmatch(_PLAIN, word.text)
     return word.text if plain else written(call, word)
 
 
-_PLAIN = re.compile(r"[\w./=:@+,-]+")
-_VERSION = re.compile(r"(?:astral-sh/uv:|astral\.sh/uv/|(?<![\w-])uv==)v?(\d+)\.(\d+)\.(\d+)(?![\w.]*\w)")
-_NEWEST = re.compile(
+_PLAIN = r"[\w./=:@+,-]+"
+_VERSION = r"(?:astral-sh/uv:|astral\.sh/uv/|(?<![\w-])uv==)v?(\d+)\.(\d+)\.(\d+)(?![\w.]*\w)"
+_NEWEST = (
     r"astral-sh/uv(?::latest)?(?=[\s@]|\Z)|astral\.sh/uv/install|pipx? install (?:[^&|;]* )?[\"']?uv[\"']?(?=[\s;&]|\Z)"
 )
 
@@ -196,8 +196,8 @@ def uv_version(scene: Scene) -> tuple[int, ...] | None:
             step.instruction.logical for step in stage.steps if stage is not scene.step.stage or _above(step, scene)
         ]
         for text in (stage.image, *texts):
-            found |= {tuple(map(int, match.groups())) for match in _VERSION.finditer(text)}
-            newest = newest or _NEWEST.search(text) is not None
+            found |= {tuple(map(int, match.groups())) for match in re.finditer(_VERSION, text)}
+            newest = newest or re.search(_NEWEST, text) is not None
     if len(found) == 1 and not newest:
         return found.pop()
     return () if newest and not found else None

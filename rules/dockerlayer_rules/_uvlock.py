@@ -9,7 +9,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from dockerlayer.api import Context
 from dockerlayer_rules._pyproject import parse_toml
@@ -17,14 +18,13 @@ from dockerlayer_rules._requirements import name_of
 
 _LIMIT = 32 * 1024 * 1024
 # Markers that no build on Linux meets; every other one is taken to be met.
-_ELSEWHERE = re.compile(
+_ELSEWHERE = (
     r"\A\(?(?:sys_platform|platform_system|os_name) == '(?:win32|cygwin|darwin|Windows|Darwin|nt|emscripten)'\)?\Z"
 )
-_REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?\s*\(?([^();]*)\)?\s*(;.*)?\Z", re.DOTALL)
+_REQUIREMENT = r"([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?\s*\(?([^();]*)\)?\s*(;.*)?\Z"
 
 
-@dataclass(slots=True, frozen=True)
-class Locked:
+class Locked(NamedTuple):
     """One package of the lockfile; ``place`` is the path of a local one, relative to the lockfile."""
 
     name: str
@@ -38,14 +38,13 @@ class Locked:
         return self.kind in {"editable", "directory", "virtual", "path"}
 
 
-@dataclass(slots=True, frozen=True)
-class Lockfile:
+class Lockfile(NamedTuple):
     """A lockfile, with the names of the workspace's members (of none where it has but one package)."""
 
     packages: Mapping[str, tuple[Locked, ...]]
     members: frozenset[str]
     requires_python: str = ""
-    manifest: Mapping[str, object] = field(default_factory=dict)
+    manifest: Mapping[str, object] = MappingProxyType({})
 
     @property
     def local(self) -> tuple[Locked, ...]:
@@ -57,8 +56,7 @@ class Lockfile:
         return next((item for item in self.local if item.place == place and item.kind != "path"), None)
 
 
-@dataclass(slots=True, frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a command asks for: packages to start from, their extras, and groups; None stands for all of a kind."""
 
     roots: frozenset[str]
@@ -126,7 +124,7 @@ def taken(lock: Lockfile, wanted: Wanted) -> frozenset[str]:
 def _edges(value: object) -> Iterator[tuple[str, str]]:
     for edge in value if isinstance(value, list) else ():
         name = edge.get("name") if isinstance(edge, dict) else None
-        if not isinstance(name, str) or _ELSEWHERE.match(str(edge.get("marker") or "")):
+        if not isinstance(name, str) or re.match(_ELSEWHERE, str(edge.get("marker") or "")):
             continue
         extras = edge.get("extra")
         yield name, ""
@@ -170,7 +168,7 @@ def is_fresh(lock: Lockfile, place: str, project: Mapping[str, object]) -> bool:
 def _asked(listed: object) -> set[tuple[str, str, str]] | None:
     found = set()
     for item in listed if isinstance(listed, list) else [None]:
-        match = _REQUIREMENT.match(item.strip()) if isinstance(item, str) else None
+        match = re.match(_REQUIREMENT, item.strip(), re.DOTALL) if isinstance(item, str) else None
         if match is None or match[4]:
             return None
         found.add((name_of(match[1]), _sorted(match[2] or ""), _sorted(match[3])))

@@ -28,7 +28,7 @@ from dockerlayer_rules._uvproject import MANIFEST, has_build_system, is_dynamic,
 
 FILES = ("--requirements", "--constraints", "--build-constraints", "--overrides", "--excludes")
 FILE_VARIABLES = ("UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
-_UNKNOWN = re.compile(r"[$`*?]|\{.*,.*\}")
+_UNKNOWN = r"[$`*?]|\{.*,.*\}"
 # Options of an install of the project that its dependencies are installed with as well.
 CARRIED = frozenset(
     """--constraints --build-constraints --overrides --extra --all-extras --system --break-system-packages
@@ -80,7 +80,7 @@ def _files(asked: Asked, scene: Scene, files: list[tuple[str, bool]], operands: 
     listed: list[tuple[str, bool]] = []
     projects: list[str] = []
     for path, constraint in files:
-        image = None if _UNKNOWN.search(path) or path == "-" or cwd is None else join(cwd, path)
+        image = None if re.search(_UNKNOWN, path) or path == "-" or cwd is None else join(cwd, path)
         if re.match(r"https?:", path):
             return _refused(asked, "remote-requirements", f"line {line} reads {path}, whose content is not known")
         if image is None or posixpath.basename(image) in {"setup.py", "setup.cfg"} or image.endswith(".py"):
@@ -184,7 +184,7 @@ def _project(asked: Asked, scene: Scene, text: str) -> Fetch | None:
     call, line = asked.call, asked.call.step.line
     match = re.fullmatch(r"(?:file:(?://)?)?(.*?)(?:\[([^\[\]]*)\])?", text, re.DOTALL)
     path, named = (match[1], match[2] or "") if match else (text, "")
-    image = None if asked.directory is None or _UNKNOWN.search(path) else join(asked.directory, path)
+    image = None if asked.directory is None or re.search(_UNKNOWN, path) else join(asked.directory, path)
     if image is None:
         return _refused(asked, "unknown-directory", f"where {text} on line {line} is cannot be told")
     if asked.has("--no-deps") or _came_before(asked, scene, image):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from dockerlayer.api import Context, Lock, Scene, join
 from dockerlayer_rules._pyproject import Project, parse_toml, read_project
@@ -21,8 +22,7 @@ BACKENDS: Mapping[str, tuple[str, ...]] = {
 """Build backends for which build-system.requires and these are all that a build takes from the network."""
 
 
-@dataclass(slots=True, frozen=True)
-class Root:
+class Root(NamedTuple):
     """A project, or the workspace that it belongs to.
 
     ``directory`` is its image directory, ``origin`` the context directory behind it, ``member`` the directory of the
@@ -35,7 +35,7 @@ class Root:
     table: Mapping[str, object] | None
     members: tuple[str, ...] = ()
     lock: Lockfile | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = MappingProxyType({})
 
     def path(self, *parts: str) -> str:
         """A context path below the root."""
@@ -149,7 +149,7 @@ def built_in(project: Project, version: tuple[int, ...] | None) -> bool:
     """
     if project.backend != "uv_build" or len(project.requires) != 1 or project.own_backend:
         return False
-    match = re.fullmatch(r"uv[_-]build\s*((?:[<>=]=?[\d.]+\s*,?\s*)+)", project.requires[0].strip())
+    match = re.fullmatch(r"uv[_-]build([<>=\d.,\s]+)", project.requires[0].strip())
     if match is None or not version or version < (0, 8):
         return False
     return all(_holds(clause.strip(), version) for clause in match[1].split(",") if clause.strip())

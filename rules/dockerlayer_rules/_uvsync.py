@@ -176,7 +176,7 @@ def _is_covered(asked: Asked, scene: Scene, root: Root, names: frozenset[str], v
         if earlier is None or environment_of(earlier, root) != venv:
             continue
         member = posixpath.relpath(earlier.directory or "/", root.directory)
-        there = replace(root, member=member) if root.lock.at(member) is not None else root
+        there = root._replace(member=member) if root.lock.at(member) is not None else root
         missing -= taken(root.lock, wanted(earlier, there)) - set(earlier.values("--no-install-package"))
     return not missing
 

@@ -90,7 +90,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
 
 def _tool(asked: Asked, scene: Scene) -> Fetch | None:
     """``cargo install NAME``, which reads no file of the project but those that say which toolchain it runs with."""
-    if asked.has("--list", "--version", "-V") or not (asked.operands or asked.has("--git")):
+    if asked.has("--list", "-V") or not (asked.operands or asked.has("--git")):
         return None
     call, directory = asked.call, asked.directory
     assert directory is not None
