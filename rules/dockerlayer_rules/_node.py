@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 
-from dockerlayer.api import Context, Refusal
+from dockerlayer.api import Call, Context, Lock, Refusal, Scene, is_within, join
 
 LIFECYCLE = tuple(
     """preinstall install postinstall prepublish preprepare prepare postprepare predependencies dependencies
@@ -151,7 +152,7 @@ def count_locked(locked: Mapping[str, object], *, omit_dev: bool) -> int:
             continue
         if entry.get("link") or entry.get("inBundle") or (omit_dev and entry.get("dev")):
             continue
-        if not _fits(entry.get("os"), "linux") or not _fits(entry.get("cpu"), "x64"):
+        if not fits(entry.get("os"), "linux") or not fits(entry.get("cpu"), "x64"):
             continue
         resolved = entry.get("resolved")
         if isinstance(resolved, str) and resolved.startswith(("file:", "git")):
@@ -161,7 +162,8 @@ def count_locked(locked: Mapping[str, object], *, omit_dev: bool) -> int:
     return len(found)
 
 
-def _fits(allowed: object, value: str) -> bool:
+def fits(allowed: object, value: str) -> bool:
+    """Whether a package's list of systems or processors has one."""
     if not isinstance(allowed, list) or not allowed:
         return True
     return f"!{value}" not in allowed and (value in allowed or all(str(item).startswith("!") for item in allowed))
@@ -177,8 +179,8 @@ def read_json(context: Context, path: str) -> Mapping[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-_OFFICIAL = r"(?:(?:(?:index\.)?docker\.io|mirror\.gcr\.io|public\.ecr\.aws/docker)/)?(?:library/)?"
-_NODE_IMAGE = re.compile(rf"{_OFFICIAL}node(?::([^@/]*))?(?:@.*)?\Z")
+OFFICIAL = r"(?:(?:(?:index\.)?docker\.io|mirror\.gcr\.io|public\.ecr\.aws/docker)/)?(?:library/)?"
+_NODE_IMAGE = re.compile(rf"{OFFICIAL}node(?::([^@/]*))?(?:@.*)?\Z")
 # The names of Node's long-term releases, which tags begin with as well (github.com/nodejs/Release).
 _NAMES = "argon boron carbon dubnium erbium fermium gallium hydrogen iron".split()
 _RELEASES = dict(zip(_NAMES, range(4, 21, 2), strict=True))
@@ -191,3 +193,85 @@ def node_image(image: str) -> int | None:
         return None
     number = re.match(r"v?(\d+)", match[1] or "")
     return int(number[1]) if number else _RELEASES.get(re.split(r"[^a-z]", match[1] or "")[0], 99)
+
+
+_SETTINGS = re.compile(
+    r"(?i)(?:npm|bun|yarn|pnpm)_.*|node_(?!env\Z).*|.*(?:proxy|token|auth|password|registry|ssl|cert).*|home|path"
+)
+
+
+def own_environment(call: Call) -> list[str] | Refusal:
+    """The settings in front of this command alone, as shell words for a download; refused where not literal."""
+    wrapper = call.command.words[: len(call.command.words) - len(call.words)]
+    if any("=" in word.text for word in wrapper):
+        return Refusal("wrapped", f"{wrapper[0].text} sets variables for the command", call.step.line)
+    words = []
+    for item in call.command.assignments:
+        if _SETTINGS.fullmatch(item.name):
+            if not item.value.literal:
+                what = f"the command's own {item.name} is not literal"
+                return Refusal("variable-environment", what, call.step.line)
+            words.append(f"{item.name}={shlex.quote(item.value.text)}")
+    return words
+
+
+def find_lock(
+    scene: Scene, directory: str, origin: str, names: Sequence[str], advice: str, *, required: bool
+) -> tuple[Lock, str]:
+    """The lockfile beside package.json, the first of some names, and its name where it reaches the image.
+
+    ``required`` says whether the project is unpinned without one.
+    """
+    for name in names:
+        path = posixpath.join(origin, name)
+        placed = scene.origin(join(directory, name))
+        if placed is not None and placed != path:
+            return Lock("package.json", name, "elsewhere"), ""
+        if scene.context.is_file(path):
+            copied = scene.would_be(join(directory, name)) == path
+            text = "copy it beside package.json; the image then gets the versions that it pins"
+            return Lock("package.json", name, "ok" if copied else "uncopied", text), name if copied else ""
+        if scene.context.hidden(path):
+            return Lock("package.json", name, "hidden", f"take {name} out of the ignore file"), ""
+    return Lock("package.json", names[-1], "missing" if required else "ok", advice), ""
+
+
+def asks_for_lock(call: Call, scene: Scene, names: Sequence[str]) -> bool:
+    """Whether a command stands under a condition, and the RUN looks for one of some lockfiles to choose a tool by."""
+    if call.always:
+        return False
+    tests = [other for other in scene.siblings if other.program in {"[", "test", "[["} and other.start < call.start]
+    return any(posixpath.basename(word) in names for other in tests for word in other.arguments)
+
+
+def is_covered(scene: Scene, directory: str) -> bool:
+    """Whether a copy brings all of a directory, and not just single files that its author has chosen."""
+    return any(
+        item.is_dir and is_within(directory, item.image) for placement in scene.placements for item in placement.placed
+    )
+
+
+def names_dependencies(manifest: Mapping[str, object]) -> bool:
+    """Whether a manifest names anything to install."""
+    return any(manifest.get(key) for key in ("dependencies", "devDependencies", "optionalDependencies"))
+
+
+def has_bin(manifest: Mapping[str, object]) -> bool:
+    """Whether a package has programs of its own, which are linked where their files are there."""
+    directories = manifest.get("directories")
+    return bool(manifest.get("bin")) or (isinstance(directories, dict) and bool(directories.get("bin")))
+
+
+def enclosing_workspace(scene: Scene, directory: str, origin: str) -> str | None:
+    """The manifest above a package that has it as a workspace, in the context and in the image."""
+    here = origin
+    while here:
+        here = posixpath.dirname(here)
+        path = posixpath.join(here, "package.json")
+        manifest = read_json(scene.context, path)
+        image = join(directory, posixpath.relpath(path, origin))
+        if manifest is not None and manifest.get("workspaces") and scene.origin(image) == path:
+            members = tuple(workspace_members(scene.context, here, manifest))
+            if posixpath.relpath(origin, here or ".") in members:
+                return path
+    return None

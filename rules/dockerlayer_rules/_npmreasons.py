@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
-from dockerlayer.api import Fetch, Refusal, Scene, join
-from dockerlayer_rules._node import lifecycle_needs, local_packages, read_json, workspace_members
+from dockerlayer.api import Fetch, Refusal, Scene
+from dockerlayer_rules._node import enclosing_workspace, has_bin, lifecycle_needs, local_packages, read_json
 
 _NAMES_PATH = re.compile(r"\.{0,2}/|.*(?:--require|--import|--loader|--env-file)\b")
 # Settings that name a file of the project, and that a download does not use: they are for scripts.
@@ -52,7 +52,7 @@ def obstacles(
     for member in members:
         path = posixpath.join(origin, member, "package.json")
         inner = read_json(context, path) or {}
-        if _has_bin(inner):
+        if has_bin(inner):
             yield Refusal("workspace-bin", f"{path} has a bin: npm links it only if its file is there", line)
         if context.is_file(posixpath.join(origin, member, "binding.gyp")):
             yield Refusal("native-addon", f"{member}/binding.gyp makes npm compile it during the install", line)
@@ -66,7 +66,7 @@ def obstacles(
         inner = read_json(context, posixpath.normpath(posixpath.join(origin, local, "package.json"))) or {}
         if any(lifecycle_needs(context, posixpath.join(origin, local), inner)):
             yield Refusal("local-package-script", f"{local}, a file: dependency, has install scripts", line)
-        elif _has_bin(inner):
+        elif has_bin(inner):
             yield Refusal(
                 "local-package-bin", f"{local}, a file: dependency, has a bin that npm makes executable", line
             )
@@ -83,23 +83,3 @@ def _settings_paths(text: bytes) -> Iterator[str]:
         name, equals, value = (part.strip() for part in line.partition("="))
         if equals and not name.startswith(("#", ";")) and _NAMES_PATH.match(value) and not value.startswith("//"):
             yield name
-
-
-def _has_bin(manifest: Mapping[str, object]) -> bool:
-    directories = manifest.get("directories")
-    return bool(manifest.get("bin")) or (isinstance(directories, dict) and bool(directories.get("bin")))
-
-
-def enclosing_workspace(scene: Scene, directory: str, origin: str) -> str | None:
-    """The manifest above a package that has it as a workspace, in the context and in the image."""
-    here = origin
-    while here:
-        here = posixpath.dirname(here)
-        path = posixpath.join(here, "package.json")
-        manifest = read_json(scene.context, path)
-        image = join(directory, posixpath.relpath(path, origin))
-        if manifest is not None and manifest.get("workspaces") and scene.origin(image) == path:
-            members = tuple(workspace_members(scene.context, here, manifest))
-            if posixpath.relpath(origin, here or ".") in members:
-                return path
-    return None

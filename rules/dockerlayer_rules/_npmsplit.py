@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 
 from dockerlayer.api import Call, Fetch, Refusal, Scene, Split, Step, insert_after, is_within, join
-from dockerlayer_rules._node import node_image
+from dockerlayer_rules._node import node_image, own_environment
 from dockerlayer_rules._npmcall import CI, omits_dev, parse
 
 # One line of JavaScript, since an image with npm has node for certain, and xargs or a shell with pipefail not always.
@@ -44,7 +43,6 @@ _CARRIED = frozenset(
     """--registry --strict-ssl --no-strict-ssl --fetch-retries --fetch-timeout --fetch-retry-mintimeout
     --fetch-retry-maxtimeout --fetch-retry-factor --maxsockets --proxy --https-proxy --noproxy""".split()
 )
-_ENVIRONMENT = re.compile(r"(?i)npm_.*|node_(?!env\Z).*|.*(?:proxy|token|auth|password|registry|ssl|cert).*|home|path")
 NO_AUDIT = "npm's audit, which only prints, is left out: it would ask the registry whenever the source is edited"
 
 
@@ -64,7 +62,7 @@ def split_of(
     verb = parse(call)[0]
     settings = ".npmrc" in fetch.needs
     carried = _carried(call)
-    environment = _environment(call)
+    environment = own_environment(call)
     assert not isinstance(carried, Refusal)
     assert not isinstance(environment, Refusal)
     leaves_dev = omits_dev(call) and not call.has("--include") and not settings
@@ -77,6 +75,8 @@ def split_of(
     flags = [] if call.has("--prefer-offline") else ["--offline" if strict else "--prefer-offline"]
     if not call.has("--audit", "--no-audit", "--audit-level"):
         flags.append("--no-audit")
+    if call.step.instruction.json:  # which is left as it is: a full cache is enough
+        flags = []
     at = next(word for word in call.words[1:] if word.text == verb)
     return Split(
         " ".join([*environment, f"node -e '{script}'"]),
@@ -118,7 +118,7 @@ def _hindrances(fetch: Fetch, scene: Scene, locked: Mapping[str, object]) -> Ite
         yield Refusal("cache-in-project", f"npm's cache, {cache_of(call)}, lies in the project", line)
     if call.words[0].text != "npm":
         yield Refusal("another-npm", f"{call.words[0].text} may not be the npm of the image", line)
-    for made in (_carried(call), _environment(call)):
+    for made in (_carried(call), own_environment(call)):
         if isinstance(made, Refusal):
             yield made
 
@@ -151,21 +151,6 @@ _VALUES = frozenset(
     --fetch-retry-mintimeout --fetch-retry-maxtimeout --fetch-retry-factor --maxsockets --proxy --https-proxy
     --noproxy --audit-level""".split()
 )
-
-
-def _environment(call: Call) -> list[str] | Refusal:
-    """The variables of this command alone that the download needs as well, as shell words."""
-    wrapper = call.command.words[: len(call.command.words) - len(call.words)]
-    if any("=" in word.text for word in wrapper):
-        return Refusal("wrapped", f"{wrapper[0].text} sets variables for the command", call.step.line)
-    words = []
-    for item in call.command.assignments:
-        if _ENVIRONMENT.fullmatch(item.name):
-            if not item.value.literal:
-                what = f"the command's own {item.name} is not literal"
-                return Refusal("variable-environment", what, call.step.line)
-            words.append(f"{item.name}={shlex.quote(item.value.text)}")
-    return words
 
 
 def is_plain(locked: Mapping[str, object]) -> bool:

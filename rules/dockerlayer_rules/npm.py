@@ -28,15 +28,20 @@ from dockerlayer.api import (
     join,
 )
 from dockerlayer_rules._node import (
+    asks_for_lock,
     count_locked,
+    enclosing_workspace,
+    find_lock,
     has_scripts,
+    is_covered,
     lifecycle_needs,
     local_packages,
+    names_dependencies,
     read_json,
     workspace_members,
 )
 from dockerlayer_rules._npmcall import AND_TEST, CI, INSTALL, is_global, is_offline, omits_dev, parse
-from dockerlayer_rules._npmreasons import SPLIT_HELPS, enclosing_workspace, obstacles
+from dockerlayer_rules._npmreasons import SPLIT_HELPS, obstacles
 from dockerlayer_rules._npmsplit import cache_of, has_filled_cache, is_plain, npm_version, split_of
 
 HARMLESS = frozenset("""config set get cache root prefix bin help whoami ping doctor -v --version""".split())
@@ -79,12 +84,14 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
     members = tuple(workspace_members(scene.context, origin, manifest))
     enclosing = enclosing_workspace(scene, directory, origin)
     lock, lockfile = (None, "") if enclosing else _lock(call, scene, directory, origin, manifest)
+    if lock is not None and lock.state == "missing" and asks_for_lock(call, scene, LOCKFILES):
+        return None
     locked = read_json(scene.context, posixpath.join(origin, lockfile)) if lockfile else None
     settings = (scene.context.read(posixpath.join(origin, ".npmrc")) or b"").replace(b" ", b"").splitlines()
     if b"offline=true" in settings:
         return None
     count = count_locked(locked, omit_dev=omits_dev(call)) if locked is not None else None
-    if count == 0 or (locked is None and not _has_dependencies(manifest) and not members):
+    if count == 0 or (locked is None and not names_dependencies(manifest) and not members):
         return None
     needs = ["package.json", *([lockfile] if lockfile else [])]
     if scene.context.is_file(posixpath.join(origin, ".npmrc")):
@@ -140,12 +147,7 @@ def _rooted(
     """An install that needs the source: split where the lockfile lists the archives, else blocked."""
     stays = [reason for reason in reasons if reason.code not in SPLIT_HELPS]
     # Below copies of single files, such as the scripts that an install runs, the project's author has seen to it.
-    covered = any(
-        item.is_dir and is_within(fetch.directory, item.image)
-        for placement in scene.placements
-        for item in placement.placed
-    )
-    if stays or locked is None or not covered:
+    if stays or locked is None or not is_covered(scene, fetch.directory):
         return replace(fetch, blocked=(stays or reasons)[0])
     scripted = scripted or any(reason.code in {"native-addon", "local-package-script"} for reason in reasons)
     split = split_of(fetch, scene, locked, runs_scripts=scripted)
@@ -168,33 +170,22 @@ def _agrees(manifest: Mapping[str, object], locked: Mapping[str, object] | None)
     return all((manifest.get(key) or None) == (root.get(key) or None) for key in compared)
 
 
-def _has_dependencies(manifest: Mapping[str, object]) -> bool:
-    return any(manifest.get(key) for key in ("dependencies", "devDependencies", "optionalDependencies"))
-
-
 def _lock(
     call: Call, scene: Scene, directory: str, origin: str, manifest: Mapping[str, object]
 ) -> tuple[Lock | None, str]:
     if call.has("--no-package-lock", "--no-shrinkwrap") or call.value("npm_config_package_lock") == "false":
         return Lock("package.json", "package-lock.json", "off"), ""
     advice = "npm install --package-lock-only writes package-lock.json; commit it, copy it, and install with npm ci"
-    for name in LOCKFILES:
-        path = posixpath.join(origin, name)
-        placed = scene.origin(join(directory, name))
-        if placed is not None and placed != path:
-            return Lock("package.json", name, "elsewhere"), ""
-        if scene.context.is_file(path):
-            copied = scene.would_be(join(directory, name)) == path
-            text = "copy it beside package.json; the image then gets the versions that it pins"
-            return Lock("package.json", name, "ok" if copied else "uncopied", text), name if copied else ""
-        if scene.context.hidden(path):
-            return Lock("package.json", name, "hidden", f"take {name} out of the ignore file"), ""
-    made = any(
-        other.program == "npm" and parse(other)[0] in INSTALL and parse(other)[2] == directory
-        for other in scene.before(call)
+    lock, name = find_lock(scene, directory, origin, LOCKFILES, advice, required=names_dependencies(manifest))
+    made = (
+        lock.state in {"missing", "ok"}
+        and not name
+        and any(
+            other.program == "npm" and parse(other)[0] in INSTALL and parse(other)[2] == directory
+            for other in scene.before(call)
+        )
     )
-    state = "made" if made else "missing" if _has_dependencies(manifest) else "ok"
-    return Lock("package.json", "package-lock.json", state, advice), ""
+    return lock._replace(state="made") if made else lock, name
 
 
 def effect(call: Call, scene: Scene) -> Effect | None:
