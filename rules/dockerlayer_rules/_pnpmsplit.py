@@ -89,9 +89,10 @@ def split(asked: Asked, scene: Scene, project: Project, version: Version) -> Spl
         else:
             edits.append(prefix(call, "CI=true"))
     assumptions = []
-    if not project.scene.context.keeps_out(project.path("node_modules")):
+    brought = scene.would_be(join(project.directory, "node_modules"))
+    if brought is not None and not scene.context.keeps_out(brought):
         assumptions.append(
-            f"{project.path('node_modules')} is not in the ignore file: "
+            f"{brought} is not in the ignore file: "
             "if it exists where the image is built, COPY puts it over what was fetched"
         )
     notes = []

@@ -185,8 +185,7 @@ def _refused(asked: Asked, project: Project, fetch: Fetch) -> Refusal | None:
         return Refusal("no-lockfile", reason, line)
     if project.lock is None:
         return Refusal("bad-lockfile", f"{project.path(LOCKFILE)} cannot be read", line)
-    context = project.scene.context
-    if context.exists(project.path("node_modules")):
+    if project.scene.has(join(project.directory, "node_modules")):
         what = f"{project.path('node_modules')} is in the build context and would overwrite what is fetched"
         return Refusal("node-modules-in-context", what, line)
     if any(is_within(path, join(fetch.directory, "node_modules")) for path in project.scene.received):
@@ -212,12 +211,10 @@ def _lock(asked: Asked, scene: Scene, project: Project) -> Lock | None:
 
 
 def _corepack(call: Call, scene: Scene) -> Fetch | None:
-    """``corepack prepare`` and ``install`` download pnpm itself: the one they name, or that of package.json."""
+    """``corepack prepare`` and ``install`` without a name download the pnpm that package.json names."""
     words = [word for word in call.arguments if not word.startswith("-")]
-    if not words or words[0] not in _COREPACK or call.cwd is None:
+    if len(words) != 1 or words[0] not in _COREPACK or call.cwd is None:
         return None
-    if words[1:]:
-        return Fetch(call, "tool", call.cwd, count=1) if words[1].startswith("pnpm") else None
     project = project_of(call, scene, call.cwd, alone=True)
     if isinstance(project, Refusal) or not pinned_of(project.manifest).startswith("pnpm@"):
         return None
@@ -228,7 +225,9 @@ def effect(call: Call, scene: Scene) -> Effect | None:
     """What the commands read and write that fetch nothing: settings, and an install of what was fetched."""
     system = (*SYSTEM_WRITES, *SETTINGS)
     if call.program == "corepack":
-        return Effect(writes=system) if call.arguments[:1] in {("enable",), ("disable",)} else None
+        words = [word for word in call.arguments if not word.startswith("-")]
+        named = bool(words[1:]) and words[0] in _COREPACK  # The package manager of the image, not of the project.
+        return Effect(writes=system) if named or words[:1] in (["enable"], ["disable"]) else None
     asked = ask(call)
     if asked is None or asked.directory is None:
         return Effect(writes=system) if call.arguments in {("-v",), ("--version",)} else None
@@ -253,6 +252,7 @@ ecosystem = Ecosystem(
     read=read,
     practice=Practice("`pnpm fetch`", "`pnpm install --offline --frozen-lockfile`", "yes, made for Dockerfiles"),
     effect=effect,
+    other_caches=(r"/\.(?:next|nuxt|vite|turbo|nx|svelte-kit|angular|parcel-cache|eslintcache)\b", r"/\.cache/node\b"),
     home_files=(".npmrc", ".config/pnpm", ".netrc", ".gitconfig"),
     examples=(
         Example(
