@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple
 
 from dockerlayer.findings import Applicability, Edit, Finding, Fix, Refusal, Severity
 from dockerlayer.model.calls import Call
@@ -50,6 +51,7 @@ __all__ = [
     "Split",
     "Step",
     "Word",
+    "deferred",
     "insert_after",
     "is_within",
     "join",
@@ -218,6 +220,19 @@ class Ecosystem:
     def configured_by(self) -> re.Pattern[str]:
         """The compiled ``environment``."""
         return re.compile(rf"(?:{self.environment or '.*'})\Z")
+
+
+def deferred(module: str, name: str) -> Callable[[Call, Scene], Any]:
+    """A function of a module that is imported when it is first called.
+
+    Most runs meet the programs of a few ecosystems only: a plugin keeps its data in a module of its own, so that the
+    code of the others is never read.
+    """
+
+    def call(one: Call, scene: Scene) -> Any:
+        return getattr(import_module(module), name)(one, scene)
+
+    return call
 
 
 def insert_after(word: Word, text: str) -> Edit:
