@@ -74,12 +74,15 @@ class Survey:
 
     def steps(self) -> Iterator[Step]:
         """The RUN steps that may hold a fetching call."""
-        data = self.analysis.dockerfile.data
-        if not self.ecosystems or not self.mentions.search(data):
+        if not self.ecosystems or not self.mentions.search(self.analysis.dockerfile.data):
             return
         for step in self.analysis.build.steps():
-            if step.name == "run" and self.mentions.search(data, step.instruction.start, step.instruction.end):
+            if self._may_fetch(step):
                 yield step
+
+    def _may_fetch(self, step: Step) -> bool:
+        instruction, data = step.instruction, self.analysis.dockerfile.data
+        return step.name == "run" and self.mentions.search(data, instruction.start, instruction.end) is not None
 
     def sightings(self, step: Step) -> tuple[Sighting, ...]:
         """The fetching calls of a step, in order."""
@@ -109,7 +112,7 @@ class Survey:
         if not sightings:
             return (), ()
         scene = self.analysis.scene(step)
-        needed = frozenset(path for seen in sightings for path in needed_paths(seen.fetch))
+        needed = frozenset(path for seen in sightings for path in needed_paths(seen.fetch)) | self._manifests(step)
         broad = tuple(
             placement
             for placement in (*scene.placements, *scene.mounted)
@@ -119,6 +122,14 @@ class Survey:
         if broad and self._prepared(step, sightings, broad):
             return sightings, ()
         return sightings, broad
+
+    def _manifests(self, step: Step) -> frozenset[str]:
+        """The single files that downloads above need: whatever they are called, they are not source."""
+        found: set[str] = set()
+        for earlier in self.analysis.above(step):
+            for seen in self.sightings(earlier) if self._may_fetch(earlier) else ():
+                found.update(path for path in needed_paths(seen.fetch) if self.analysis.context.is_file(path))
+        return frozenset(found)
 
     def _prepared(self, step: Step, sightings: Sequence[Sighting], broad: Sequence[Placement]) -> bool:
         """Whether a script above the source, which has all the manifests already, may have downloaded everything."""
