@@ -93,7 +93,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     line = call.step.line
     if call.program != "bun" or verb not in INSTALL | ADD | {"pm fetch"} or directory is None:
         return None
-    if call.has("--dry-run", "--lockfile-only") or _is_offline(call, scene):
+    if call.has("--dry-run", "--lockfile-only", "--help", "-h") or _is_offline(call, scene):
         return None
     if call.has("-g", "--global"):
         return Fetch(call, "tool", directory, writes=("/root/.bun",)) if operands else None
