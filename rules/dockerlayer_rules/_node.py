@@ -146,7 +146,7 @@ def count_locked(locked: Mapping[str, object], *, omit_dev: bool) -> int:
     packages = locked.get("packages")
     if not isinstance(packages, dict):
         return len({item for item in _version_one(locked) if not item[1].startswith(("file:", "git"))})
-    found: set[object] = set()
+    found: set[str] = set()
     for key, entry in packages.items():
         if not isinstance(entry, dict) or "node_modules/" not in str(key):
             continue
@@ -158,7 +158,7 @@ def count_locked(locked: Mapping[str, object], *, omit_dev: bool) -> int:
         if isinstance(resolved, str) and resolved.startswith(("file:", "git")):
             continue
         name = entry.get("name") or str(key).rpartition("node_modules/")[2]
-        found.add(resolved or (name, entry.get("version")))
+        found.add(str(resolved or f"{name}@{entry.get('version')}"))
     return len(found)
 
 

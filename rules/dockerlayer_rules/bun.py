@@ -58,7 +58,7 @@ OF_INSTALL = frozenset(
     """--frozen-lockfile --production -p --no-save --ignore-scripts --omit --silent --quiet --verbose --no-progress
     --no-summary --prefer-offline --linker --backend --save-text-lockfile --trust --concurrent-scripts --cwd""".split()
 )
-WITHOUT_MEMBER = "Bun 1.4 installs nothing for it and exits 0"
+WITHOUT_MEMBER = "installs nothing for it and exits 0 (Bun 1.4; an older one stops)"
 
 
 class Parsed(NamedTuple):
@@ -93,7 +93,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     line = call.step.line
     if call.program != "bun" or verb not in INSTALL | ADD | {"pm fetch"} or directory is None:
         return None
-    if call.has("--dry-run", "--lockfile-only") or _is_offline(call, scene):
+    if call.has("--dry-run", "--lockfile-only", "--help", "-h") or _is_offline(call, scene):
         return None
     if call.has("-g", "--global"):
         return Fetch(call, "tool", directory, writes=("/root/.bun",)) if operands else None
@@ -175,7 +175,7 @@ def _of_project(
         count,
         lock=lock,
         reads=(*(join(directory, name) for name in (".npmrc", "bunfig.toml", *LOCKFILES)), *SETTINGS),
-        members=manifests,
+        members=manifests if kind == "install" else (),
         without_member=WITHOUT_MEMBER if members and kind == "install" else "",
     )
     blocked = next(unreadable(fetch, scene, manifest, locked), None)

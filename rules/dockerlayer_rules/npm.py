@@ -47,7 +47,7 @@ from dockerlayer_rules._npmsplit import cache_of, has_filled_cache, is_plain, np
 HARMLESS = frozenset("""config set get cache root prefix bin help whoami ping doctor -v --version""".split())
 SETTINGS = ("/root/.npmrc", "/root/.npm", "/home/node/.npmrc")
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
-WITHOUT_MEMBER = "npm installs nothing for it and exits 0"
+WITHOUT_MEMBER = "installs nothing for it and exits 0"
 
 
 def read(call: Call, scene: Scene) -> Fetch | None:

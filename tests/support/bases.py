@@ -48,6 +48,8 @@ RECIPES = {
     "python:3.13": Recipe("python", "full"),
     "node:22-slim": Recipe("node", "slim"),
     "node:22": Recipe("node", "full"),
+    "oven/bun:1": Recipe("bun"),
+    "oven/bun:1.4.5": Recipe("bun"),
     "golang:1.26": Recipe("golang"),
     "rust:1.85": Recipe("rust"),
     "ruby:3.3-slim": Recipe("ruby", "slim"),

@@ -28,6 +28,7 @@ PLACEHOLDER = b"https://registry.example.com"
 TOOLS = {
     "golang": ("go", "env", "GOVERSION"),
     "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
+    "oven/bun": ("sh", "-c", "echo Bun $(bun --version)"),
     "composer": ("sh", "-c", "echo PHP $(php -r 'echo PHP_VERSION;'), $(composer --version | cut -d ' ' -f 1-3)"),
     "elixir": ("sh", "-c", "mix --version | tail -n 1"),
     "ruby": ("sh", "-c", "echo Ruby $(ruby -e 'puts RUBY_VERSION'), $(bundle --version)"),

@@ -1,0 +1,3 @@
+const { writeFileSync } = require("node:fs");
+
+writeFileSync("generated.json", JSON.stringify({ by: "postinstall" }));
