@@ -7,8 +7,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dockerlayer.api import SYSTEM_WRITES, Call, Effect, Lock, Refusal, Scene, is_within, join, path_of
+from dockerlayer.api import (
+    NOT_IN_CONTEXT,
+    SYSTEM_WRITES,
+    Call,
+    Effect,
+    Fetch,
+    Lock,
+    Refusal,
+    Scene,
+    is_within,
+    join,
+    path_of,
+)
 from dockerlayer_rules._pipcall import TRUE, ask, known, module_of, written
+from dockerlayer_rules._pyproject import parse_toml
 
 _UNKNOWN = re.compile(r"[$`]")
 _MAX_DEPTH = 5
@@ -74,6 +87,30 @@ def tell(call: Call, tool: str, spelling: Spelling) -> Told | None:
             unknown = unknown or (word.text if open_ended else "")
     verb_at, verb = operands[0] if operands else (0, "")
     return Told(call, verb, verb_at, tuple(text for _, text in operands[1:]), tuple(options), unknown)
+
+
+def project_of(
+    told: Told, tool: str, scene: Scene, directory: str, installing: frozenset[str]
+) -> tuple[tuple[str, str], Mapping[str, object]] | Fetch:
+    """Where the pyproject.toml of a command is, in the image and in the context, and what it holds.
+
+    A fetch that is blocked where there is none, where it is not TOML, or where the command is none of ``installing``
+    and so chooses other versions than the lockfile has.
+    """
+    call, line = told.call, told.call.step.line
+    place = locate(scene, directory, "pyproject.toml")
+    if place is None:
+        what = f"no COPY brings a pyproject.toml of the build context to {directory}"
+        return Fetch(call, "install", directory, blocked=Refusal(NOT_IN_CONTEXT, what, line))
+    if told.verb not in installing:
+        what = f"{tool} {told.verb} chooses versions anew and writes {tool}.lock"
+        return Fetch(call, "install", *place, blocked=Refusal("resolves-anew", what, line))
+    data = scene.context.read(posixpath.join(place[1], "pyproject.toml"))
+    table = parse_toml(data) if data is not None else None
+    if table is None:
+        what = f"the pyproject.toml of {place[0]} cannot be read as TOML"
+        return Fetch(call, "install", *place, blocked=Refusal("bad-manifest", what, line))
+    return place, table
 
 
 def _first_argument(call: Call, tool: str) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dockerlayer.api import (
-    NOT_IN_CONTEXT,
     SYSTEM_WRITES,
     Call,
     Effect,
@@ -20,7 +19,7 @@ from dockerlayer.api import (
     path_of,
 )
 from dockerlayer_rules._pylocks import Locked, read_locked
-from dockerlayer_rules._pyproject import parse_toml, table_of
+from dockerlayer_rules._pyproject import table_of
 from dockerlayer_rules._pytool import (
     Spelling,
     Told,
@@ -30,6 +29,7 @@ from dockerlayer_rules._pytool import (
     overwritten,
     own_places,
     present,
+    project_of,
     reads_project,
     runs_installer,
     sets,
@@ -67,19 +67,10 @@ def read(call: Call, scene: Scene) -> Fetch | None:
         return Fetch(call, "tool", directory or "/", count=max(len(told.operands) - 1, 1))
     if directory is None or told.verb not in INSTALL | {"update", "add"}:
         return None
-    line = call.step.line
-    place = locate(scene, directory, "pyproject.toml")
-    if place is None:
-        what = f"no COPY brings a pyproject.toml of the build context to {directory}"
-        return Fetch(call, "install", directory, blocked=Refusal(NOT_IN_CONTEXT, what, line))
-    if told.verb not in INSTALL:
-        what = f"pdm {told.verb} chooses versions anew and writes pdm.lock"
-        return Fetch(call, "install", *place, blocked=Refusal("resolves-anew", what, line))
-    data = scene.context.read(posixpath.join(place[1], "pyproject.toml"))
-    table = parse_toml(data) if data is not None else None
-    if table is None:
-        what = f"the pyproject.toml of {place[0]} cannot be read as TOML"
-        return Fetch(call, "install", *place, blocked=Refusal("bad-manifest", what, line))
+    found = project_of(told, "pdm", scene, directory, INSTALL)
+    if isinstance(found, Fetch):
+        return found
+    place, table = found
     return None if _is_installed(told, scene, place[0]) else _of_project(told, scene, *place, table)
 
 
