@@ -22,7 +22,9 @@ ecosystem = Ecosystem(
     registry=Registry("crates.io", "the Rust Foundation, with bandwidth donated by Fastly and AWS", donated=True),
     programs=r"cargo|xx-cargo|rustup|rustc",
     read=deferred("dockerlayer_rules._read_cargo", "read"),
-    practice=Practice("`cargo fetch --locked` beside empty targets", "`cargo build --frozen`", "rarely; cargo-chef is"),
+    practice=Practice(
+        "`cargo fetch --locked` beside empty targets", "`cargo build --frozen`", "rarely; cargo-chef instead"
+    ),
     effect=deferred("dockerlayer_rules._read_cargo", "effect"),
     other_caches=(r"(?:^|/)target(?:/|$)", r"sccache", r"\.rustup|/rustup"),
     home_files=(".cargo/config.toml", ".cargo/config", ".cargo/credentials.toml", ".gitconfig", ".netrc"),
