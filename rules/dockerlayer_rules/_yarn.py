@@ -296,8 +296,8 @@ def reader_of(project: Project, locked: Locked | None) -> Refusal | None:
 
 
 def bin_of(project: Project) -> Refusal | None:
-    """A workspace with programs, which are linked only if their files are there."""
-    for place, manifest in project.inner.items():
+    """A package of the project with programs, which are linked only if their files are there."""
+    for place, manifest in project.manifests:
         directories = manifest.get("directories")
         if manifest.get("bin") or (isinstance(directories, dict) and directories.get("bin")):
             what = f"{project.path(place, 'package.json')} has a bin: yarn links it only if its file is there"

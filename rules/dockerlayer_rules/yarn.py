@@ -177,7 +177,7 @@ def _install(asked: Asked, project: Project) -> Fetch | None:
     rooted = next((item for item in scripts if isinstance(item, Refusal)), None) or bin_of(project)
     rooted = rooted or (None if asked.has("--ignore-scripts") else reader_of(project, locked))
     fetch = replace(fetch, no_narrow=rooted)
-    if rooted is None and not project.members:
+    if rooted is None:
         return fetch
     split = drift or cleaned_after(project) or _split(asked, project, tuple(dict.fromkeys(needs)))
     if isinstance(split, Split):
@@ -237,7 +237,11 @@ def _drift(project: Project, locked: Locked | None) -> Refusal | None:
 
 
 def _split(asked: Asked, project: Project, needs: tuple[str, ...]) -> Split | Refusal:
-    """The download without scripts, from the manifests; then the command as it was, offline."""
+    """The download without scripts, from the manifests; then the command as it was, offline.
+
+    Without ``--force`` it would build only what it copies anew, which is nothing: no dependency's install script would
+    run. And a command that ignores scripts itself would find all in order, and link no program of a workspace.
+    """
     lead = lead_of(asked.call)
     if isinstance(lead, Refusal):
         return lead
@@ -250,10 +254,11 @@ def _split(asked: Asked, project: Project, needs: tuple[str, ...]) -> Split | Re
         elif name not in DROPPED:
             return project.refusal("unknown-option", f"what {name} means for a download is not known")
     download = " ".join([lead, "install --frozen-lockfile --ignore-scripts", *carried])
+    added = [name for name in ("--offline", "--force", "--frozen-lockfile") if not asked.has(name)]
     note = "packages are linked, and their install scripts run, on every source edit; without the network"
     return Split(
         download,
-        (insert_after(asked.behind, "--offline"),),
+        (insert_after(asked.behind, " ".join(added)),),
         notes=(note,),
         directory=project.directory,
         writes=(join(project.directory, "node_modules"), *CACHES),
@@ -293,7 +298,7 @@ ecosystem = Ecosystem(
     programs=PROGRAMS,
     read=read,
     practice=Practice(
-        "`yarn install --frozen-lockfile --ignore-scripts`", "`yarn install --frozen-lockfile --offline`", "no"
+        "`yarn install --frozen-lockfile --ignore-scripts`", "`yarn install --frozen-lockfile --offline --force`", "no"
     ),
     effect=effect,
     # As root the cache is in /usr/local/share/.cache/yarn: what is mounted over root's own is never looked at.

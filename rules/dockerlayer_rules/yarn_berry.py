@@ -29,6 +29,7 @@ from dockerlayer.api import (
 )
 from dockerlayer_rules._yarn import (
     Project,
+    bin_of,
     cleaned_after,
     earlier_installs,
     enclosing_root,
@@ -195,6 +196,7 @@ def _install(asked: Asked, project: Project, settings: Mapping[str, object], *, 
     rooted = next((item for item in scripts if isinstance(item, Refusal)), None) or reader_of(project, locked)
     if settings.get("enableConstraintsChecks") is True:
         rooted = rooted or project.refusal("constraints", "the install checks constraints, which are source")
+    rooted = rooted or (bin_of(project) if modules else None)
     unsettled = None if immutable or focus else _unsettled(project, locked)
     assumed = list(_foreign_plugins(settings))
     if unsettled is not None:

@@ -24,7 +24,7 @@ from dockerlayer.verify.progress import StepRun
 EXPECTED = "expected.toml"
 NO_NETWORK = "--network=none"
 PLACEHOLDER = b"https://registry.example.com"
-"""What stands for PyPI in the manifests and lockfiles of tools that want it to be named: /simple and /files."""
+"""What stands for PyPI (/simple, /files) and npm (/npm) in manifests and lockfiles of tools that want them named."""
 TOOLS = {
     "golang": ("go", "env", "GOVERSION"),
     "node": ("sh", "-c", "echo node $(node --version), npm $(npm --version)"),
@@ -36,9 +36,10 @@ TOOLS = {
                "$(pip --version | cut -d ' ' -f 1-2)"),
     "rust": ("sh", "-c", "cargo --version | cut -d ' ' -f 1-2"),
 }  # fmt: skip
-# Java reads no proxy from the environment: its tools are told of the meter in a file that they read first.
+# Java and Yarn 2 read no proxy from the environment: they are told of the meter in a file that they read first.
 METERED = {
-    "maven": "RUN echo 'MAVEN_OPTS=\"-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=${HTTPS_PROXY##*:}"
+    "@yarnpkg/": "RUN echo 'httpsProxy: \"${HTTPS_PROXY:-}\"' >/root/.yarnrc.yml",
+    "FROM maven:": "RUN echo 'MAVEN_OPTS=\"-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=${HTTPS_PROXY##*:}"
              " -Daether.connector.http.useSystemProperties=true\"' >/etc/mavenrc",
 }  # fmt: skip
 
@@ -117,9 +118,17 @@ class Project:
 
 
 def _with_addresses(data: bytes) -> bytes:
-    """A manifest or lockfile with the addresses of PyPI, as pip knows them."""
+    """A manifest or lockfile with the addresses of PyPI and npm, as pip and yarn know them."""
+    if PLACEHOLDER + b"/npm" in data:
+        data = data.replace(PLACEHOLDER + b"/npm", _node_registry())
     simple, files = _python_index()
     return data.replace(PLACEHOLDER + b"/simple", simple).replace(PLACEHOLDER + b"/files", files)
+
+
+@cache
+def _node_registry() -> bytes:
+    """Where Yarn Classic asks for packages by default."""
+    return answer("node:22-slim", "yarn", "config", "get", "registry").rstrip("/").encode()
 
 
 @cache
@@ -133,8 +142,9 @@ def _python_index() -> tuple[bytes, bytes]:
 
 def start_anew(dockerfile: Path, name: str) -> None:
     """Let no step below the first FROM be found in the cache that builds under other names have left."""
-    head, from_line, rest = re.split(r"^(FROM .*\n)", dockerfile.read_text("utf-8"), maxsplit=1, flags=re.MULTILINE)
-    metered_by = METERED.get(from_line.split()[1].partition(":")[0], "")
+    text = dockerfile.read_text("utf-8")
+    head, from_line, rest = re.split(r"^(FROM .*\n)", text, maxsplit=1, flags=re.MULTILINE)
+    metered_by = next((line for mark, line in METERED.items() if mark in text), "")
     added = f"ENV DOCKERLAYER_TEST={name}\n{metered_by}".rstrip() + "\n"
     dockerfile.write_text(head + from_line + added + rest, "utf-8")
 
