@@ -22,7 +22,7 @@ from dockerlayer.api import (
     path_of,
 )
 from dockerlayer_rules._pylocks import Locked, read_locked
-from dockerlayer_rules._pyproject import decode, table_of
+from dockerlayer_rules._pyproject import decode, parse_toml, table_of
 from dockerlayer_rules._pytool import (
     Spelling,
     Told,
@@ -36,6 +36,7 @@ from dockerlayer_rules._pytool import (
     reads_project,
     runs_installer,
     sets,
+    setting,
     tell,
     unsplit,
     with_options,
@@ -221,8 +222,9 @@ def _writes(told: Told, scene: Scene, directory: str) -> tuple[str, ...]:
     call = told.call
     found = list(own_places(call, "PDM_CACHE_DIR", "VIRTUAL_ENV"))
     if not call.value("VIRTUAL_ENV"):
-        off = (call.value("PDM_USE_VENV") or "").lower() in {"0", "false", "no"}
-        off = off or any(other.arguments[:2] == ("config", "python.use_venv") for other in scene.before(call))
+        local = parse_toml(scene.read(join(directory, "pdm.toml")) or b"") or {}
+        value = call.value("PDM_USE_VENV") or setting(scene, call, "pdm", "python.use_venv")
+        off = (value or str(table_of(local, "python").get("use_venv", ""))).lower() in {"0", "false", "no"}
         found.append(join(directory, "__pypackages__" if off else ".venv"))
     return tuple(dict.fromkeys(found))
 

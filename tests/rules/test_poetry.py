@@ -188,6 +188,10 @@ def test_version(tmp_path: Path, before: str, version: tuple[int, ...] | None) -
         ("ENV POETRY_VIRTUALENVS_CREATE=true", False),
         ("ENV VIRTUAL_ENV=/venv", True),
         ("RUN poetry config virtualenvs.create false", True),
+        ("RUN python -m poetry config --local virtualenvs.create false", True),
+        ("ARG CREATE=false\nRUN poetry config virtualenvs.create $CREATE", True),
+        ("ARG CREATE\nRUN poetry config virtualenvs.create $CREATE", False),
+        ("ARG CREATE\nENV POETRY_VIRTUALENVS_CREATE=$CREATE", False),
         ("RUN poetry config virtualenvs.create false\nRUN poetry config virtualenvs.create true", False),
     ],
 )
