@@ -44,8 +44,8 @@ def is_global(call: Call) -> bool:
 
 
 def is_offline(call: Call) -> bool:
-    """Whether the command is told to stay off the network, or to install nothing."""
-    return call.has("--offline", "--dry-run", "--package-lock-only") or any(
+    """Whether the command is told to stay off the network, or to install nothing at all."""
+    return call.has("--offline", "--dry-run", "--package-lock-only", "--help") or any(
         (call.value(name) or "").lower() == "true" for name in ("npm_config_offline", "NPM_CONFIG_OFFLINE")
     )
 

@@ -6,9 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 
 from dockerlayer.api import Call, Scene, join, path_of
-from dockerlayer_rules._pipcall import TRUE, ask
+from dockerlayer_rules._pipcall import ask
 from dockerlayer_rules._pyproject import parse_toml, table_of
-from dockerlayer_rules._pytool import Spelling, Told, installed_version, is_on, own_places, runs_installer, sets, tell
+from dockerlayer_rules._pytool import (
+    Spelling,
+    Told,
+    installed_version,
+    is_on,
+    own_places,
+    runs_installer,
+    sets,
+    setting,
+    tell,
+)
 
 SPELLING = Spelling(
     frozenset("--extras --with --without --only --directory --project --format --output --source --python".split()),
@@ -17,6 +27,7 @@ SPELLING = Spelling(
 )  # fmt: skip
 INSTALL = frozenset({"install", "sync"})
 RELOCKS = frozenset({"lock", "update", "add", "remove"})
+FALSE = frozenset({"false", "0", "no", "off"})
 INSTALLER = r"python-poetry|get-poetry|install-poetry"
 # Plugins that leave an install as it is; of any other it is not known which files it reads.
 PLUGINS = frozenset(
@@ -94,13 +105,9 @@ def _bypassed(told: Told) -> bool:
 def is_external(told: Told, scene: Scene) -> bool:
     """Whether Poetry installs into the environment that it finds, and makes none of its own."""
     value = (told.call.value("POETRY_VIRTUALENVS_CREATE") or "").lower()
-    if value or told.call.value("VIRTUAL_ENV"):
-        return value not in TRUE
-    for other in reversed(scene.before(told.call)):
-        words = other.arguments
-        if "virtualenvs.create" in words:
-            return words[-1].lower() not in TRUE
-    return False
+    if not value and told.call.value("VIRTUAL_ENV"):
+        return True
+    return (value or setting(scene, told.call, "poetry", "virtualenvs.create")) in FALSE
 
 
 def writes_of(told: Told, scene: Scene, directory: str) -> tuple[str, ...]:

@@ -219,15 +219,21 @@ def own_places(call: Call, *variables: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*named, *extra)))
 
 
-def sets(scene: Scene, call: Call, tool: str, key: str) -> bool:
-    """Whether an earlier ``TOOL config KEY true`` holds for a call."""
+def setting(scene: Scene, call: Call, tool: str, key: str) -> str:
+    """What an earlier ``TOOL config KEY VALUE`` gives a call, in small letters; empty when there is none."""
     value = ""
     for other in scene.before(call):
         at = _first_argument(other, tool)
         words = [word for word in other.arguments[at - 1 :] if not word.startswith("-")] if at else []
         if words[:2] == ["config", key] and len(words) > 2:
-            value = words[2]
-    return value.lower() in TRUE
+            value = known(other, words[2]).lower()
+    return value
+
+
+def sets(scene: Scene, call: Call, tool: str, key: str) -> bool:
+    """Whether an earlier ``TOOL config KEY true`` holds for a call, or one whose value only the build knows."""
+    value = setting(scene, call, tool, key)
+    return value in TRUE or bool(_UNKNOWN.search(value))
 
 
 def removes_cache(call: Call, tool: str) -> bool:

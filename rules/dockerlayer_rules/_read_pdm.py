@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,7 +22,7 @@ from dockerlayer.api import (
     path_of,
 )
 from dockerlayer_rules._pylocks import Locked, read_locked
-from dockerlayer_rules._pyproject import table_of
+from dockerlayer_rules._pyproject import decode, parse_toml, table_of
 from dockerlayer_rules._pytool import (
     Spelling,
     Told,
@@ -33,6 +36,7 @@ from dockerlayer_rules._pytool import (
     reads_project,
     runs_installer,
     sets,
+    setting,
     tell,
     unsplit,
     with_options,
@@ -113,8 +117,12 @@ def _of_project(told: Told, scene: Scene, directory: str, origin: str, table: Ma
     count = _count(locked, told, table) if locked is not None else None
     fetch = Fetch(call, "install", directory, origin, needs, writes, count, "packages", lock, reads=reads)
     refusal = next(_obstacles(told, scene, fetch, locked, table), None)
-    if refusal is not None:
+    if refusal is not None or data is None:
         return replace(fetch, blocked=refusal)
+    stale: tuple[str, ...] = ()
+    if told.verb == "install" and not _leaves_lock(told) and not is_fresh(table, data):
+        stale = (f"{lockfile} does not belong to pyproject.toml: PDM locks anew, and COPY brings the old one back",)
+    fetch = replace(fetch, assumptions=stale)
     if told.has("--no-self", "--no-default") or is_on(told, "PDM_NO_SELF") or not _is_distribution(table):
         return fetch
     name = table_of(table, "project").get("name")
@@ -135,6 +143,31 @@ def _of_project(told: Told, scene: Scene, directory: str, origin: str, table: Ma
 def _relocks(call: Call) -> bool:
     told = tell(call, "pdm", SPELLING)
     return told is not None and told.verb in RELOCKS and not told.has("--check", "--dry-run", "--help")
+
+
+def _leaves_lock(told: Told) -> bool:
+    return told.has("--check", "--frozen-lockfile", "--no-lock") or is_on(told, "PDM_FROZEN_LOCKFILE")
+
+
+def is_fresh(table: Mapping[str, object], data: bytes) -> bool:
+    """Whether a lockfile belongs to a pyproject.toml, by the hash that PDM keeps of it (2.26 and 2.29)."""
+    settings, project = table_of(table, "tool", "pdm"), table_of(table, "project")
+    groups: dict[str, list[object]] = {}
+    for named in (table_of(table, "dependency-groups"), table_of(settings, "dev-dependencies")):
+        for name, listed in named.items():
+            group = groups.setdefault(re.sub(r"[^a-z0-9]+", "-", name.lower()), [])
+            group.extend(listed if isinstance(listed, list) else ())
+    content = {
+        "sources": settings.get("source", []),
+        "dependencies": project.get("dependencies", []),
+        "dev-dependencies": groups,
+        "optional-dependencies": project.get("optional-dependencies", {}),
+        "requires-python": project.get("requires-python", ""),
+        "resolution": settings.get("resolution", {}),
+    }
+    text = json.dumps(content, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+    kept = re.search(r'^content_hash\s*=\s*"sha256:(\w+)"', decode(data), re.MULTILINE)
+    return kept is not None and kept[1] == hashlib.sha256(text).hexdigest()
 
 
 def _is_distribution(table: Mapping[str, object]) -> bool:
@@ -189,8 +222,9 @@ def _writes(told: Told, scene: Scene, directory: str) -> tuple[str, ...]:
     call = told.call
     found = list(own_places(call, "PDM_CACHE_DIR", "VIRTUAL_ENV"))
     if not call.value("VIRTUAL_ENV"):
-        off = (call.value("PDM_USE_VENV") or "").lower() in {"0", "false", "no"}
-        off = off or any(other.arguments[:2] == ("config", "python.use_venv") for other in scene.before(call))
+        local = parse_toml(scene.read(join(directory, "pdm.toml")) or b"") or {}
+        value = call.value("PDM_USE_VENV") or setting(scene, call, "pdm", "python.use_venv")
+        off = (value or str(table_of(local, "python").get("use_venv", ""))).lower() in {"0", "false", "no"}
         found.append(join(directory, "__pypackages__" if off else ".venv"))
     return tuple(dict.fromkeys(found))
 

@@ -220,9 +220,11 @@ def _removes_unknown(other: Call, call: Call) -> bool:
 
 def _count(locked: Sequence[Locked], told: Told, table: Mapping[str, object]) -> int:
     """How many packages of the lockfile a command installs, at most: markers are not evaluated."""
-    groups = groups_of(told, table)
-    optional = bool(extras_of(told)) or told.has("--with", "--only", "--all-groups")
-    chosen = (item for item in locked if not item.local and (optional or not item.optional))
+    groups, extras = groups_of(told, table), bool(extras_of(told))
+    grouped = told.has("--with", "--only", "--all-groups")  # before Poetry 2, `optional` may be that of a group
+    chosen = (
+        item for item in locked if not item.local and (extras or not item.optional or (grouped and not item.groups))
+    )
     return sum(not item.groups or bool(groups & set(item.groups)) for item in chosen)
 
 
