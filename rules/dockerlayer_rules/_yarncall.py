@@ -15,7 +15,6 @@ VALUE_OPTIONS = frozenset(
     --network-timeout --network-concurrency --otp --proxy --https-proxy --prefix --use-yarnrc --mode
     --audit-level""".split()
 )
-PROGRAMS = r"yarn|yarnpkg|corepack"
 HOME = ("/root", "/home/node", "/usr/local/share")
 SETTINGS = tuple(join(home, name) for home in HOME for name in (".npmrc", ".yarnrc", ".yarnrc.yml", ".yarn"))
 CACHES = ("/usr/local/share/.cache/yarn", "/root/.cache/yarn", "/home/node/.cache/yarn")
@@ -77,6 +76,11 @@ def ask(call: Call) -> Asked:
     verb = verb or ("help" if named else "install")
     literal = all(word.literal for word in call.words)
     return Asked(call, verb, tuple(operands), tuple(options), behind, directory, literal)
+
+
+def is_of_project(call: Call) -> bool:
+    """Whether the program itself is a file of the project, such as ``node_modules/.bin/yarn``."""
+    return "/" in call.words[0].text and not call.words[0].text.startswith("/")
 
 
 def lead_of(call: Call) -> str | Refusal:

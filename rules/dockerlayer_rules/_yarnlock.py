@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 LIMIT = 64 * 1024 * 1024
 _FIELD = re.compile(r'  (?:"([^"]+)"|([^\s:"]+)):? +(.*)')
+_BY_PATH = re.compile(r"@(?:file:|link:|\.{0,2}/)")
 _DEPENDENCY = re.compile(r'    (?:"([^"]+)"|([^\s:"]+)): +(.*)')
 
 
@@ -59,20 +60,24 @@ def _keys(line: str) -> list[str]:
 def _classic(text: str) -> Locked:
     keys: set[str] = set()
     archives: set[str] = set()
+    address = ""
     for line in text.splitlines():
         if not line or line.startswith("#"):
             continue
         if not line[0].isspace():
             if not line.endswith(":") or "@" not in line:
                 return Locked(None)
-            keys.update(_keys(line))
+            listed = _keys(line)
+            keys.update(listed)
+            # What is resolved within the project has no address; nor has anything where people left them out.
+            address = "" if any(_BY_PATH.search(key) for key in listed) else line
+            archives.add(address)
         elif line.startswith("  resolved "):
-            address = line[11:].strip().strip('"')
-            if address.startswith("http"):
-                archives.add(address)
+            archives.discard(address)
+            archives.add(line[11:].strip().strip('"'))
     if not keys and "yarn lockfile v1" not in text:
         return Locked(None)
-    return Locked(1, frozenset(keys), len(archives))
+    return Locked(1, frozenset(keys), len(archives - {""}))
 
 
 def _berry(text: str) -> Locked:

@@ -56,9 +56,10 @@ def named_path(settings: Mapping[str, str], known: frozenset[str]) -> str | None
 
 def berry_settings(scene: Scene, directory: str) -> Mapping[str, object] | None:
     """The settings of .yarnrc.yml; empty when there is none, None when it cannot be read."""
-    data = scene.read(join(directory, ".yarnrc.yml"))
+    path = join(directory, ".yarnrc.yml")
+    data = scene.read(path)
     if data is None:
-        return {}
+        return None if scene.has(path) else {}
     if len(data) > LIMIT:
         return None
     import yaml
