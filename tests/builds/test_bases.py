@@ -19,6 +19,8 @@ ANSWERS = {
     ),
     "node:22-slim": ("node -v && id -u node && npm -v", r"v22\.\d+\.\d+\n1000\n1\d\."),
     "node:22": ("node -v && npm -v && yarn -v && python3 -V", r"v22\.\d+\.\d+\n1\d\..*\n1\.22\.\d+\nPython 3"),
+    "oven/bun:1": ("bun --version && id -u bun", r"1\.4\.\d+\n1000\n"),
+    "oven/bun:1.4.5": ("bun --version && bunx --version", r"1\.4\.5\n1\.4\.5\n"),
     "golang:1.26": ("go version && go env GOPATH GOTOOLCHAIN GOROOT", r"go1\.26\S* .*\n/go\nlocal\n/usr/local/go\n"),
     "rust:1.85": (
         "cargo -V && rustc -V && echo $CARGO_HOME",
