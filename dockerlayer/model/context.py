@@ -218,6 +218,15 @@ class Context:
         """Whether ``path`` is a regular file in the context, or a link to one."""
         return (found := self._find(path)) is not None and self._tree.mode(found) == stat.S_IFREG
 
+    def is_link(self, path: str) -> bool:
+        """Whether ``path`` itself is a symbolic link on disk."""
+        lexical = _inside(path)
+        if not lexical:
+            return False
+        directory, name = posixpath.split(lexical)
+        parent = self._tree.resolve(directory)
+        return parent is not None and self._tree.mode(posixpath.join(parent, name)) == stat.S_IFLNK
+
     def hidden(self, path: str) -> bool:
         """Whether ``path`` is on disk but kept out, itself or on the way to it, by the ignore file."""
         lexical = _inside(path)

@@ -24,12 +24,16 @@ PLATFORM_ARGS = frozenset(
 
 
 class Mount(NamedTuple):
-    """One ``RUN --mount``: ``kind`` is bind, cache, secret, ssh or tmpfs; ``target`` is an absolute image path."""
+    """One ``RUN --mount``: ``kind`` is bind, cache, secret, ssh or tmpfs; ``target`` is an absolute image path.
+
+    ``lossy`` says that what the RUN writes there is gone when it ends: a tmpfs, or a bind mount with ``rw``.
+    """
 
     kind: str
     source: str
     target: str
     origin: str
+    lossy: bool = False
 
 
 class State(NamedTuple):
@@ -106,10 +110,13 @@ class Step:
         for part in text.split(","):
             key, _, value = part.partition("=")
             fields[key.strip().lower()] = value
+        writable = any(fields.get(key, "false").lower() != "false" for key in ("rw", "readwrite"))
+        writable = writable or any(fields.get(key, "").lower() == "false" for key in ("ro", "readonly"))
         kind = fields.get("type", "bind").lower()
         target = fields.get("target") or fields.get("dst") or fields.get("destination") or ""
         source = fields.get("source") or fields.get("src") or ""
-        return Mount(kind, expand(source, self.state.values), self.path(target or "."), fields.get("from", ""))
+        lossy = kind == "tmpfs" or (kind == "bind" and writable)
+        return Mount(kind, expand(source, self.state.values), self.path(target or "."), fields.get("from", ""), lossy)
 
 
 class Stage:

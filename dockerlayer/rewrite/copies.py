@@ -54,8 +54,30 @@ def _source_of(
         if placement.origin(image) == source:
             if _WILD.search(source):
                 return Refusal("odd-name", f"{source} has a character that COPY reads as a pattern")
+            link = linked_directory(placement, source)
+            if link is not None:
+                what = f"{link} is a link in the context: no COPY could put it where a directory was made for {source}"
+                return Refusal("linked-directory", what, placement.step.line)
             return placement, source, placement.context.is_dir(source)
     return Refusal("not-copied", f"no COPY brings {source} to {image}", fetch.call.step.line)
+
+
+def linked_directory(placement: Placement, source: str) -> str | None:
+    """A link to a directory, on the way to a source or that source, which a copy of what is above it brings as a link.
+
+    The builder refuses to replace a directory by a link ("cannot copy to non-directory").
+    """
+    base = next((item.context for item in placement.placed if item.is_dir and _is_below(source, item.context)), None)
+    here = source if placement.context.is_dir(source) else posixpath.dirname(source)
+    while base is not None and here and _is_below(here, base):
+        if placement.context.is_link(here):
+            return here
+        here = posixpath.dirname(here)
+    return None
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return path != directory and (not directory or path.startswith(f"{directory}/"))
 
 
 def target_of(directory: str, workdir: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from dockerlayer.api import Call, Edit, Refusal
@@ -11,6 +12,10 @@ from dockerlayer.syntax.shell import Segment
 from dockerlayer.syntax.tree import Instruction
 
 _UNREPEATABLE = frozenset({"trap", "alias", "pushd", "popd", "function", "exit"})
+_SETS = frozenset("declare typeset local readonly read mapfile readarray let getopts eval exec enable hash".split())
+_APART = frozenset({"subshell", "substitution"})
+# ${X:=1}, $((X=1)) and the definition of a function.
+_CHANGES = rb"\$\{\w+:?=|\$\(\([^()]*(?:(?<![=!<>])=(?!=)|\+\+|--)|\w[ \t]*\([ \t]*\)\s*[{(]|\bfunction[ \t]+\w"
 
 
 class RunText:
@@ -56,7 +61,20 @@ class RunText:
                     return Refusal("shell-state", "the RUN changes the shell over several lines", self.run.step.line)
                 if directory or not calls or calls[0].program != "cd":
                     texts.append(text)
+            elif self._leaves_state(index, calls):
+                what = "the RUN sets variables or other shell state in a way that cannot be repeated"
+                return Refusal("shell-state", what, self.run.step.line)
         return texts
+
+    def _leaves_state(self, index: int, calls: Sequence[Call]) -> bool:
+        """Whether a segment that is not to be repeated may change the shell that later ones run in."""
+        segment = self.segments[index]
+        commands = [command for command in self.run.script.commands if command.segment == index]
+        return (
+            any((is_state(call) or _sets_variables(call)) and not call.guards & _APART for call in calls)
+            or any(not command.words and command.assignments and not command.guards & _APART for command in commands)
+            or re.search(_CHANGES, self.data[segment.start : segment.end]) is not None
+        )
 
     def is_pure_state(self, index: int) -> bool:
         """Whether a segment only changes the shell."""
@@ -103,6 +121,10 @@ class RunText:
     def new_run(self, state: Sequence[bytes], command: str) -> bytes:
         """A RUN of its own with the same flags, without line end."""
         return self.header + b"".join(text + b" && " for text in state) + command.encode()
+
+
+def _sets_variables(call: Call) -> bool:
+    return call.program in _SETS or (call.program == "printf" and call.has("-v"))
 
 
 def _stops_on_error(call: Call) -> bool:

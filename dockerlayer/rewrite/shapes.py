@@ -53,8 +53,11 @@ class Shaper:
             stated = tuple(seen.fetch.no_split for seen in mains if seen.fetch.no_split is not None)
             return stated or (Refusal("no-split", "nothing in this step can be split", line),)
         places = {split.directory or seen.call.cwd or "" for seen, split in zip(mains, splits, strict=True)}
-        if any(mount.kind == "tmpfs" for mount in text.run.step.mounts):
-            return (Refusal("tmpfs", "what is downloaded under a tmpfs mount is not in the layer", line),)
+        lossy = next((mount for mount in text.run.step.mounts if mount.lossy), None)
+        if lossy is not None:
+            kind = "tmpfs" if lossy.kind == "tmpfs" else "writable-bind"
+            what = f"what is downloaded under a {lossy.kind} mount is not in the layer"
+            return (Refusal(kind, what, line),)
         if len({split.download for split in splits}) > 1 or len(places) > 1:
             return (Refusal("several-downloads", "the step holds several different downloads", line),)
         for seen in mains:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from dockerlayer.api import Fetch, Refusal, Scene
 from dockerlayer_rules._bunimage import bun_of
-from dockerlayer_rules._bunlock import local_paths, odd_setting, patch_files, sets_install, version_of
-from dockerlayer_rules._node import enclosing_workspace, has_bin, lifecycle_needs, read_json
+from dockerlayer_rules._bunlock import local_paths, odd_setting, patch_files, sets_install, specs, version_of
+from dockerlayer_rules._node import enclosing_workspace, has_bin, lifecycle_needs, read_json, reads_project
 
 DOTENV = tuple(f".env{kind}{own}" for kind in ("", ".development", ".production") for own in ("", ".local"))
 
@@ -75,6 +75,9 @@ def rooted(
         if context.is_file(posixpath.join(origin, place, "binding.gyp")):
             what = f"{posixpath.join(place, 'binding.gyp')} may make Bun compile the project during the install"
             yield Refusal("native-addon", what, line)
+    if not call.has("--ignore-scripts"):
+        for refusal in reads_project(context, origin, places[""], (name for name, *_ in specs(locked or {}))):
+            yield refusal._replace(line=line)
     hidden = locked is None and any(place and any(local_paths(None, item)) for place, item in places.items())
     if hidden:
         yield Refusal("local-package", "a member has a local package, and bun.lockb does not say where", line)

@@ -36,6 +36,10 @@ def split_of(fetch: Fetch, asked: Asked, scene: Scene, workspace: Workspace, loc
     if targets is None or refusal is not None:
         what = "a package has no target among the files of the build context"
         return replace(fetch, no_split=refusal or Refusal("target-missing", what, line))
+    link = _linked(scene, workspace, targets)
+    if link is not None:
+        what = f"{link} is a link in the context: no COPY could put it where the download needs a file"
+        return replace(fetch, no_split=Refusal("linked-directory", what, line))
     assumptions = []
     if not asked.has("--locked"):
         agrees = agreement(workspace, locked)
@@ -85,6 +89,17 @@ def _targets(scene: Scene, workspace: Workspace) -> list[str] | None:
             return None
         found.extend(posixpath.join(package.place, path) for path in files)
     return found
+
+
+def _linked(scene: Scene, workspace: Workspace, targets: list[str]) -> str | None:
+    """A link on the way to a target: the directory made for the target would stand where COPY brings the link."""
+    for path in targets:
+        here = posixpath.normpath(posixpath.join(workspace.origin, path))
+        while here not in {"", ".", workspace.origin}:
+            if scene.context.is_link(here):
+                return here
+            here = posixpath.dirname(here)
+    return None
 
 
 def _places(workspace: Workspace, base: str) -> set[str]:

@@ -6,7 +6,7 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dockerlayer.api import Call, Context, Lock, Refusal, Scene, is_within, join
 
@@ -87,6 +87,29 @@ def lifecycle_needs(context: Context, origin: str, manifest: Mapping[str, object
             elif _SHELL_SYNTAX.search(words) or not _HARMLESS.fullmatch(words):
                 yield Refusal("lifecycle-script", f"{path} runs {name!r} ({_short(text)}), which may need the source")
                 break
+
+
+# Packages whose own install script reads files of the project: what it says of them, and which files are meant.
+_READ_PROJECT = {
+    "@prisma/client": ("its schema", re.compile(r"")),
+    "msw": ("package.json, and writes into the project", re.compile(r"package\.json\Z")),
+    "puppeteer": ("its configuration", re.compile(r"\.puppeteerrc|puppeteer\.config")),
+}
+
+
+def reads_project(
+    context: Context, origin: str, manifest: Mapping[str, object], installed: Iterable[str]
+) -> Iterator[Refusal]:
+    """Why an install above the source would silently do less: a package with a script that reads the project."""
+    scripts = manifest.get("scripts")
+    texts = [str(scripts.get(name, "")) for name in LIFECYCLE] if isinstance(scripts, dict) else []
+    for name in sorted(_READ_PROJECT.keys() & set(installed)):
+        what, files = _READ_PROJECT[name]
+        generates = name == "@prisma/client" and re.search(r"\bprisma\s+generate\b", " ".join(texts))
+        if generates or (name == "msw" and "msw" not in manifest):
+            continue
+        if any(files.match(item) for item in context.names(origin)):
+            yield Refusal("script-reads-project", f"the install script of {name} reads {what}: it is not there yet")
 
 
 def has_scripts(manifest: Mapping[str, object]) -> bool:

@@ -55,3 +55,9 @@ def omits_dev(call: Call) -> bool:
     text = " ".join(call.arguments)
     named = re.search(r"--omit[= ]dev\b|--production\b(?!=false)|--only[= ]prod", text)
     return bool(named) or call.value("NODE_ENV") == "production"
+
+
+def omits_optional(call: Call) -> bool:
+    """Whether the command leaves the optional dependencies out, which then need not be there to be had."""
+    text = " ".join(call.arguments)
+    return re.search(r"--omit[= ]optional\b|--no-optional\b", text) is not None

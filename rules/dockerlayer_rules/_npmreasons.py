@@ -7,14 +7,21 @@ import re
 from collections.abc import Iterator, Mapping
 
 from dockerlayer.api import Fetch, Refusal, Scene
-from dockerlayer_rules._node import enclosing_workspace, has_bin, lifecycle_needs, local_packages, read_json
+from dockerlayer_rules._node import (
+    enclosing_workspace,
+    has_bin,
+    lifecycle_needs,
+    local_packages,
+    read_json,
+    reads_project,
+)
 
 _NAMES_PATH = re.compile(r"\.{0,2}/|.*(?:--require|--import|--loader|--env-file)\b")
 # Settings that name a file of the project, and that a download does not use: they are for scripts.
 _FOR_SCRIPTS = frozenset({"node-options", "script-shell"})
 SPLIT_HELPS = frozenset(
     """lifecycle-script native-addon workspace-bin workspace-script local-package-script local-package-bin
-    local-package-outside node-modules-in-context settings-for-scripts runs-tests""".split()
+    local-package-outside node-modules-in-context settings-for-scripts runs-tests script-reads-project""".split()
 )
 """Codes of what stands against an install from the manifests alone, and not against a download of its own."""
 
@@ -47,6 +54,8 @@ def obstacles(
         for need in lifecycle_needs(context, origin, manifest):
             if isinstance(need, Refusal):
                 yield need._replace(line=line)
+        for refusal in reads_project(context, origin, manifest, _scripted(locked or {})):
+            yield refusal._replace(line=line)
         if context.is_file(posixpath.join(origin, "binding.gyp")):
             yield Refusal("native-addon", "binding.gyp makes npm compile the project itself during the install", line)
     for member in members:
@@ -75,6 +84,17 @@ def obstacles(
     if any(context.exists(posixpath.join(origin, place, "node_modules")) for place in ("", *members)):
         reason = f"{posixpath.join(origin, 'node_modules')} is in the build context and would overwrite the install"
         yield Refusal("node-modules-in-context", reason, line)
+
+
+def _scripted(locked: Mapping[str, object]) -> Iterator[str]:
+    """The names of the packages that the lockfile says have an install script; it says so since version 2."""
+    packages = locked.get("packages")
+    if not isinstance(packages, dict):
+        yield from map(str, tree if isinstance(tree := locked.get("dependencies"), dict) else ())
+        return
+    for key, entry in packages.items():
+        if isinstance(entry, dict) and entry.get("hasInstallScript"):
+            yield str(entry.get("name") or str(key).rpartition("node_modules/")[2])
 
 
 def _settings_paths(text: bytes) -> Iterator[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from dockerlayer.api import Call, Fetch, Refusal, Scene, Split, Step, insert_after, is_within, join
 from dockerlayer_rules._node import node_image, own_environment
-from dockerlayer_rules._npmcall import CI, omits_dev, parse
+from dockerlayer_rules._npmcall import CI, omits_dev, omits_optional, parse
 
 # One line of JavaScript, since an image with npm has node for certain, and xargs or a shell with pipefail not always.
 # An empty list makes `npm cache add` fail; so does a lockfile of version 1. npm 12 wants --allow-remote for archives by
@@ -66,9 +66,10 @@ def split_of(
     assert not isinstance(carried, Refusal)
     assert not isinstance(environment, Refusal)
     leaves_dev = omits_dev(call) and not call.has("--include") and not settings
+    leaves_optional = omits_optional(call) and not call.has("--include") and not settings
     script = _SCRIPT.format(
         lockfile=fetch.lock.lockfile,
-        omit="!p.dev&&" if leaves_dev else "",
+        omit=("!p.dev&&" if leaves_dev else "") + ("!p.optional&&" if leaves_optional else ""),
         options="".join(f',"{word}"' for word in carried),
     )
     strict = verb in CI and not runs_scripts and not settings and is_plain(locked) and not _configured(call)

@@ -223,6 +223,8 @@ def _no_split(call: Call, scene: Scene, spelled: Spelling, manifest: Json, packa
     for name in table(manifest, "config"):
         if name.startswith("cache-"):
             yield Refusal("cache-settings", f"composer.json sets {name} for Composer's cache")
+    if _has_cache_settings(call, scene):
+        yield Refusal("cache-settings", "Composer's settings in the image say something of its cache")
     if packages.sources:
         yield Refusal("source-packages", f"{packages.sources[0]} comes from a repository, not from an archive")
     if call.has("--prefer-source") or "source" in str(table(manifest, "config").get("preferred-install", "")):
@@ -234,6 +236,17 @@ def _no_split(call: Call, scene: Scene, spelled: Spelling, manifest: Json, packa
         removes = other.program == "rm" and any(_CLEANUP.search(word) for word in other.arguments)
         if clears or removes:
             yield Refusal("cleanup-in-same-run", f"'{' '.join(other.argv)}' takes away what a download would leave")
+
+
+def _has_cache_settings(call: Call, scene: Scene) -> bool:
+    """Whether config.json of Composer's home is brought, or written by `composer config --global`, with cache-dir."""
+    home = call.value("COMPOSER_HOME")
+    for place in ("/tmp", *HOMES, *([home] if home else [])):
+        origin = scene.origin(join(place, "config.json"))
+        if origin is not None and b'"cache-' in (scene.context.read(origin) or b""):
+            return True
+    made = (other for other in scene.before(call) if other.program == "composer" and other.has("-g", "--global"))
+    return any(word.startswith("cache-") for other in made for word in other.arguments)
 
 
 def _has_git(scene: Scene, directory: str) -> bool:

@@ -118,13 +118,16 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
     extra = [*local_packages(locked or {}, members), *lifecycle_needs(scene.context, origin, manifest)]
     if call.has("--ignore-scripts"):
         extra = [*local_packages(locked or {}, members)]
-    assumptions = (f"{lockfile} does not agree with package.json: npm rewrites it, and COPY brings the old one back",)
+    stale = f"{lockfile} does not agree with package.json: npm rewrites it, and COPY brings the old one back"
+    assumptions = [] if agrees else [stale]
     cache = cache_of(call)
     elsewhere = not is_within(cache, directory) and not any(copy.brings(cache) for copy in scene.placements)
     if verb in CI and locked is not None and not scripted and elsewhere and is_plain(locked):
         fetch = replace(fetch, system=False, writes=(*writes, cache))
     needs.extend(map(str, extra))
-    return replace(fetch, needs=tuple(dict.fromkeys(needs)), assumptions=() if agrees else assumptions)
+    if verb in INSTALL and scene.origin(join(directory, "yarn.lock")) is not None:
+        assumptions.append("nothing needs what npm writes into yarn.lock: COPY brings the old one back")
+    return replace(fetch, needs=tuple(dict.fromkeys(needs)), assumptions=tuple(assumptions))
 
 
 def _rooted(

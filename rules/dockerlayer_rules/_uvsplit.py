@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dockerlayer.api import Call, Edit, Fetch, Refusal, Scene, Split, insert_after, is_within
+from dockerlayer.api import Call, Edit, Fetch, Refusal, Scene, Split, insert_after, is_within, join
 from dockerlayer_rules._pyproject import Project
 from dockerlayer_rules._requirements import name_of
-from dockerlayer_rules._uvcall import Asked, own_words, uv_version
+from dockerlayer_rules._uvcall import Asked, home_of, own_words, uv_version
 from dockerlayer_rules._uvlock import Locked, Lockfile
 from dockerlayer_rules._uvproject import (
     BACKENDS,
@@ -40,6 +40,7 @@ CARRIED = PLAIN | frozenset(
 ONLY_PROJECT, ONLY_WORKSPACE, ONLY_LOCAL = "--no-install-project", "--no-install-workspace", "--no-install-local"
 _LEFT_OUT = frozenset({"--frozen", "--locked", ONLY_PROJECT, ONLY_WORKSPACE, ONLY_LOCAL})
 _SINCE = {ONLY_PROJECT: (0, 4, 30), ONLY_WORKSPACE: (0, 4, 30), ONLY_LOCAL: (0, 8, 24)}
+_SETTINGS = r"/etc/(?:xdg/)?uv\b|\.config\b|\buv\.toml\b"
 BUILD_BACKEND = "/tmp/build-backend"
 # Variables with which a build without the network was not tried, and the settings in [tool.uv] with which it was.
 UNTRIED = """UV_PROJECT_ENVIRONMENT UV_NO_BUILD_ISOLATION UV_BUILD_CONSTRAINT UV_CONFIG_FILE UV_PYTHON UV_LOCKED
@@ -150,7 +151,20 @@ def _is_plain(asked: Asked, scene: Scene, root: Root, project: Project) -> bool:
         and re.fullmatch(r"[\w./-]+", call.words[0].text) is not None
         and not any(is_within(BUILD_BACKEND, mount.target) for mount in call.step.mounts)
         and not any(_clears_cache(other) for other in scene.before(call))
+        and not _is_configured(call, scene)
     )
+
+
+def _is_configured(call: Call, scene: Scene) -> bool:
+    """Whether the image has settings outside of the project, such as no-cache (docs: concepts/configuration-files)."""
+    if any(call.value(name) for name in ("XDG_CONFIG_HOME", "XDG_CONFIG_DIRS")):
+        return True
+    places = (join(home_of(call), ".config/uv/uv.toml"), "/etc/uv/uv.toml", "/etc/xdg/uv/uv.toml")
+    if any(scene.has(place) for place in places) or any("/uv" in path for path in scene.received):
+        return True
+    above = [step for stage in scene.step.stage.lineage() for step in stage.steps if step is not scene.step]
+    texts = [step.instruction.logical + "".join(doc.content for doc in step.instruction.heredocs) for step in above]
+    return any(re.search(_SETTINGS, text) for text in texts)
 
 
 def _clears_cache(call: Call) -> bool:
