@@ -17,17 +17,19 @@ from dockerlayer_rules._npmcall import CI, omits_dev, omits_optional, parse
 
 # One line of JavaScript, since an image with npm has node for certain, and xargs or a shell with pipefail not always.
 # An empty list makes `npm cache add` fail; so does a lockfile of version 1. npm 12 wants --allow-remote for archives by
-# address; --prefix keeps npm from taking the .npmrc of a directory above for the project's.
+# address; --prefix keeps npm from taking the .npmrc of a directory above for the project's. An optional package that
+# cannot be had is no reason to stop, as it is none for `npm ci`, nor to go without the other optional ones.
 _SCRIPT = (
     "/* fill the npm cache with what the lockfile lists for this system */ "
-    "const s=new Set,f=(l,v)=>!l||l.includes(v)||/!|any/.test(l);"
+    "const s=new Set,o=new Set,f=(l,v)=>!l||l.includes(v)||/!|any/.test(l);"
     'for(const[k,p]of Object.entries(require("./{lockfile}").packages))'
     'if(k.includes("node_modules/")&&!p.link&&!p.inBundle&&{omit}!/^file:/.test(p.resolved)'
     "&&f(p.os,process.platform)&&f(p.cpu,process.arch))"
-    's.add(p.resolved||(p.name||k.split("node_modules/").pop())+"@"+p.version);'
-    "const a=[...s];"
-    'do require("child_process").execFileSync("npm",["cache","add","--allow-remote=all","--prefix","."{options},'
-    '...a.splice(0,999)],{{stdio:"inherit"}});while(a.length)'
+    '(p.optional?o:s).add(p.resolved||(p.name||k.split("node_modules/").pop())+"@"+p.version);'
+    'const g=a=>{{do require("child_process").execFileSync("npm",["cache","add","--allow-remote=all","--prefix","."'
+    '{options},...a.splice(0,999)],{{stdio:"inherit"}});while(a.length)}};'
+    "if(s.size||!o.size)g([...s]);"
+    "try{{if(o.size)g([...o])}}catch{{for(const p of o)try{{g([p])}}catch{{}}}}"
 )
 _ADDS = re.compile(r"cache\W+add\b")
 _LEAVES_DEV = re.compile(r"!\w+\.dev\b|dev\W+false")
