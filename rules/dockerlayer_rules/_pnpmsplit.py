@@ -100,6 +100,9 @@ def split(asked: Asked, scene: Scene, project: Project, version: Version) -> Spl
         notes.append("pnpm fetch downloads all that the lockfile lists, not only what the install selects")
         if not _builds_nothing(project, version):
             assumptions.append("the packages that the filter leaves out can be installed in this image as well")
+    if any(manifest.get("bin") for manifest in project.inner.values()):
+        # Measured with pnpm 10: what fetch made hoists nothing, and the links to such programs then set no NODE_PATH.
+        notes.append("the programs of workspace members find no packages but those that they declare")
     fetch = " ".join(part for part in (environment, program, "fetch", carried) if part)
     writes = (join(project.directory, "node_modules"), *SETTINGS)
     return Split(
