@@ -9,9 +9,11 @@ from dockerlayer.api import Edit, Refusal, join
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Applicability, Fix
 from dockerlayer.model.files import Placement
+from dockerlayer.model.layers import Analysis
 from dockerlayer.model.stages import Step
 from dockerlayer.rewrite.copies import KEPT_FLAGS, copy_line, target_of
-from dockerlayer.rewrite.runs import newline_of
+from dockerlayer.rewrite.runs import apply, newline_of
+from dockerlayer.syntax.parser import parse
 
 
 def mend_list(survey: Survey, candidate: Candidate) -> Fix | tuple[Refusal, ...]:
@@ -26,9 +28,6 @@ def mend_list(survey: Survey, candidate: Candidate) -> Fix | tuple[Refusal, ...]
 def _with(survey: Survey, candidate: Candidate) -> Fix | tuple[Refusal, ...]:
     seen = candidate.sightings[0]
     fetch = seen.fetch
-    reason = fetch.blocked or fetch.no_narrow
-    if reason is not None:
-        return (reason,)
     anchor = _anchor(survey, candidate)
     if anchor is None:
         what = "no COPY of this stage brings the project's manifests, so there is no list to add to"
@@ -49,14 +48,25 @@ def _with(survey: Survey, candidate: Candidate) -> Fix | tuple[Refusal, ...]:
     end = anchor.step.instruction.end
     closed = data[:end].endswith(b"\n")
     text = b"".join(line.encode("utf-8", "surrogateescape") + newline for line in lines)
+    edit = Edit(end, end, text if closed else newline + text.removesuffix(newline))
+    reason = _hindrance(survey, apply(data, (edit,)), seen.subject)
+    if reason is not None:
+        return (reason._replace(line=candidate.step.line),)
     assumption = f"what {_names(sorted(candidate.adds))} asks for can be had during the build"
     return Fix(
         f"copy the manifests of {len(lines)} more members" if len(lines) > 1 else f"copy {min(candidate.adds)} as well",
-        (Edit(end, end, text if closed else newline + text.removesuffix(newline)),),
+        (edit,),
         Applicability.UNSAFE,
         "manifests",
         (assumption,),
     )
+
+
+def _hindrance(survey: Survey, data: bytes, subject: str) -> Refusal | None:
+    """Why the call would not do with the manifests alone, once they are all there."""
+    after = Survey(Analysis(parse(data), survey.analysis.context), survey.ecosystems)
+    fetches = (seen.fetch for step in after.steps() for seen in after.sightings(step) if seen.subject == subject)
+    return next((reason for fetch in fetches if (reason := fetch.blocked or fetch.no_narrow)), None)
 
 
 def _names(paths: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ def reactor_of(scene: Scene, directory: str, origin: str, manifest: str, line: i
     reader = _Reader(scene, directory, origin, line)
     reader.read(manifest)
     needs = tuple(dict.fromkeys(reader.found))
-    members = tuple(path for path in needs if path in reader.modules)
+    members = (*(path for path in needs if path in reader.modules), *reader.absent)
     return Reactor(needs, members, next(iter(reader.obstacles), None), next(iter(reader.doubts), ""))
 
 
@@ -45,6 +45,7 @@ class _Reader:
         self.line = line
         self.found: list[str] = []
         self.modules: set[str] = set()
+        self.absent: list[str] = []
         self.obstacles: list[Refusal] = []
         self.doubts: list[str] = []
 
@@ -107,7 +108,9 @@ class _Reader:
                     self.modules.add(other)
                     yield other
                 elif own:
-                    shown = posixpath.join(self.origin, other)
+                    shown = posixpath.normpath(posixpath.join(self.origin, other))
+                    if self.scene.context.is_file(shown):
+                        self.absent.append(other)
                     self.refuse("module-missing", f"{path} names the module {name}, but no COPY brings {shown}")
 
     def _judge(self, pom: Element, shown: str) -> None:

@@ -128,7 +128,7 @@ def _of_project(asked: Asked, scene: Scene, project: Project) -> Fetch | None:
         return None  # As in `if [ -f pnpm-lock.yaml ]`: the branch is for those that have one.
     fetched = fetch_needs(project, version)
     members = tuple(posixpath.join(place, "package.json") for place in project.members)
-    members = tuple(path for path in members if project.reaches(path))
+    reached = tuple(path for path in members if project.reaches(path))
     kind = "download" if asked.verb in FETCH else "build" if asked.verb in DEPLOY else "install"
     modules = tuple(join(directory, posixpath.join(place, "node_modules")) for place in ("", *project.members))
     reads = (*(join(directory, name) for name in (".npmrc", LOCKFILE, WORKSPACE, "package.json")), *SETTINGS)
@@ -137,9 +137,11 @@ def _of_project(asked: Asked, scene: Scene, project: Project) -> Fetch | None:
     )  # fmt: skip
     if kind == "install":
         own = [name for name in ("package.json",) if project.reaches(name)]
-        needs = tuple(dict.fromkeys([*own, *fetched, *members]))
-        silent = "installs nothing for it and exits 0" if members else ""
-        fetch = replace(fetch, needs=needs, writes=modules, members=members, without_member=silent)
+        needs = tuple(dict.fromkeys([*own, *fetched, *reached]))
+        # What a filter leaves out is left out on purpose.
+        wanted = () if asked.has(*FILTERS) else members
+        silent = "installs nothing for it and exits 0"
+        fetch = replace(fetch, needs=needs, writes=modules, members=wanted, without_member=silent)
     refusal = _refused(asked, project, fetch) or next(obstacles(project, call, version.major), None)
     if refusal is not None:
         return replace(fetch, blocked=refusal)
