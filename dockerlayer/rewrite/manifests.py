@@ -52,7 +52,8 @@ def _with(survey: Survey, candidate: Candidate) -> Fix | tuple[Refusal, ...]:
     reason = _hindrance(survey, apply(data, (edit,)), seen.subject)
     if reason is not None:
         return (reason._replace(line=candidate.step.line),)
-    assumption = f"what {_names(sorted(candidate.adds))} asks for can be had during the build"
+    ask = "asks" if len(lines) == 1 else "ask"
+    assumption = f"what {_names(sorted(candidate.adds))} {ask} for can be had during the build"
     return Fix(
         f"copy the manifests of {len(lines)} more members" if len(lines) > 1 else f"copy {min(candidate.adds)} as well",
         (edit,),
