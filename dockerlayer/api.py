@@ -41,6 +41,7 @@ __all__ = [
     "Finding",
     "Fix",
     "Lock",
+    "Mend",
     "Mount",
     "Practice",
     "Refusal",
@@ -50,6 +51,7 @@ __all__ = [
     "Severity",
     "Split",
     "Step",
+    "Use",
     "Word",
     "deferred",
     "insert_after",
@@ -139,6 +141,47 @@ class Fetch:
     without_member: str = ""
 
 
+class Mend(NamedTuple):
+    """What is wrong with the words of one call, and how they are put right.
+
+    ``message`` is the finding's sentence, ``title`` names the fix and ``edits`` make it; without edits it is only told.
+    ``assumptions`` are what the fix rests on: with none it is safe.
+    """
+
+    message: str
+    title: str = ""
+    edits: tuple[Edit, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    help: str = ""
+
+
+class Use(NamedTuple):
+    """What one call does with the packages that its tool keeps, and what its words say of the network.
+
+    ``stores`` are the image paths where the tool keeps what it downloads, and looks for it, given this call's user,
+    version, options and environment; the first is the right target of a cache mount; empty when that is not known.
+    ``fills`` says that the call downloads into the stores what they lack, ``takes`` that it needs packages from them.
+    ``leaves`` are image paths, beside the stores, of what the call makes for later steps (installed packages, build
+    results, a directory of archives).
+
+    ``offline`` are the words or variables, as written, that keep the call off the network; empty when it may ask.
+    ``online`` are edits that take them back. ``nominal`` says why the call is online though it is written as if it
+    were not, ``defeated`` why a cache mount over the stores is of no use to it, ``unpinned`` why what it downloads is
+    not what the lockfile says though there is one, ``redundant`` why what it downloads is never used.
+    """
+
+    stores: tuple[str, ...] = ()
+    fills: bool = False
+    takes: bool = False
+    leaves: tuple[str, ...] = ()
+    offline: str = ""
+    online: tuple[Edit, ...] = ()
+    nominal: Mend | None = None
+    defeated: Mend | None = None
+    unpinned: Mend | None = None
+    redundant: Mend | None = None
+
+
 class Practice(NamedTuple):
     """The row of an ecosystem in the table of `dockerlayer ecosystems`, in Markdown.
 
@@ -182,7 +225,9 @@ class Ecosystem:
     Several may answer to one program (two generations of a tool); a call is then read by one of them at most.
 
     ``read`` returns what a call fetches, or None when it fetches nothing; ``effect`` describes what other calls of the
-    same programs read and write, or None when unknown. ``other_caches`` are regular expressions for
+    same programs read and write, or None when unknown. ``use`` says what a call does with the packages that the tool
+    keeps, or None when it is not about packages. ``cache_names`` is a regular expression for targets of cache mounts
+    that are meant for this ecosystem's downloads, rightly or not. ``other_caches`` are regular expressions for
     cache-mount targets that hold something else than downloads, ``home_files`` the settings that its programs read
     below the home directory. ``environment`` is a regular expression for the
     variables that a download of this ecosystem may read (default: all).
@@ -196,6 +241,8 @@ class Ecosystem:
     read: Callable[[Call, Scene], Fetch | None]
     practice: Practice | None = None
     effect: Callable[[Call, Scene], Effect | None] | None = None
+    use: Callable[[Call, Scene], Use | None] | None = None
+    cache_names: str = ""
     other_caches: tuple[str, ...] = ()
     home_files: tuple[str, ...] = ()
     environment: str = ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks import drift, order, split
-from dockerlayer.checks.rules import candidates, check_syntax, rules_of
+from dockerlayer.checks.rules import PLANNED, candidates, check_syntax, told_rules
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal
 from dockerlayer.model.context import Context
@@ -21,11 +20,12 @@ PASSES = 50
 
 
 class Options(NamedTuple):
-    """``rules`` are the names of the rules to run; ``pattern`` is ``split`` or ``narrow``."""
+    """``rules`` are the names of the rules to run, ``pattern`` which fix is preferred; ``builder`` is a profile."""
 
     rules: frozenset[str]
     pattern: str = "split"
     unsafe: bool = False
+    builder: str = "buildkit"
 
 
 class Report(NamedTuple):
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 
 def default_rules(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
     """The names of the rules that run when nothing is selected."""
-    return frozenset(name for name, rule in rules_of(ecosystems).items() if rule.default)
+    return told_rules(ecosystems)
 
 
 def context_for(dockerfile: Path, directory: Path | None, near: Context | None = None) -> Context:
@@ -86,7 +86,7 @@ def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], opt
     wrong = tuple(check_syntax(dockerfile))
     if wrong:
         return Report(dockerfile, wrong)
-    survey = Survey(Analysis(dockerfile, context), ecosystems)
+    survey = Survey(Analysis(dockerfile, context), ecosystems, options.builder)
     found = list(candidates(survey, options.rules))
     findings = [_with_fix(survey, found, candidate, options) for candidate in found]
     return Report(dockerfile, tuple(sorted(findings, key=lambda item: (item.start, item.rule))))
@@ -127,46 +127,18 @@ def _is_manual(fix: Fix) -> bool:
 
 def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, options: Options) -> Finding:
     finding = candidate.finding
-    if finding.rule not in {order.NAME, split.NAME, drift.NAME}:
+    if candidate.offer is None and finding.rule not in PLANNED:
         return finding
+    from dockerlayer.rewrite.guard import guard
+    from dockerlayer.rewrite.offers import offers
+
     refusals: list[Refusal] = []
-    for offer in _offers(survey, found, candidate, options):
+    for offer in offers(survey, found, candidate, options.pattern):
         if not isinstance(offer, Fix):
             refusals.extend(offer)
             continue
-        from dockerlayer.rewrite.guard import guard
-
-        refusal = guard(survey, found, candidate, offer)
+        refusal = guard(survey, found, candidate, offer, options.rules)
         if refusal is None:
             return finding._replace(fix=offer, refusals=tuple(dict.fromkeys(refusals)))
         refusals.append(refusal)
-    return finding._replace(refusals=tuple(dict.fromkeys(refusals)))
-
-
-def _offers(
-    survey: Survey, found: Sequence[Candidate], candidate: Candidate, options: Options
-) -> Iterator[Fix | tuple[Refusal, ...]]:
-    if candidate.finding.rule == drift.NAME:
-        from dockerlayer.rewrite.manifests import mend_list
-
-        yield mend_list(survey, candidate)
-        return
-    from dockerlayer.rewrite.plan import PATTERNS, Planner
-
-    if candidate.finding.rule == split.NAME:
-        yield Planner(survey).split_in_place(candidate)
-        return
-    split_pattern, narrow_pattern = PATTERNS
-    # The install of a split would be moved above the source again by the fix of the next download in the stage.
-    crowded = any(
-        other.finding.rule == order.NAME
-        and other.step.stage is candidate.step.stage
-        and other.step.index > candidate.step.index
-        for other in found
-    )
-    pattern = narrow_pattern if crowded else options.pattern
-    first = Planner(survey, pattern).plan(candidate)
-    yield first
-    other = split_pattern if pattern != options.pattern else narrow_pattern
-    if other != pattern and (pattern != options.pattern or isinstance(first, Fix)):
-        yield Planner(survey, other).plan(candidate)
+    return finding._replace(fix=None, refusals=tuple(dict.fromkeys(refusals)))

@@ -39,7 +39,10 @@ class Refusal(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """A titled, atomic set of edits. ``assumptions`` say what was not proven; ``notes`` what the reader should know."""
+    """A titled, atomic set of edits. ``assumptions`` say what was not proven; ``notes`` what the reader should know.
+
+    ``ignore`` are lines for the end of the ignore file of the build context.
+    """
 
     title: str
     edits: tuple[Edit, ...]
@@ -47,6 +50,7 @@ class Fix(NamedTuple):
     pattern: str
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 class Finding(NamedTuple):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks import drift, lockfile, order, split
-from dockerlayer.checks.survey import Candidate, Survey
+from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.errors import PluginError
 from dockerlayer.findings import Finding, Severity
 from dockerlayer.syntax.tree import Dockerfile
@@ -43,6 +43,10 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
 )
 
 
+PLANNED = frozenset({order.NAME, split.NAME, drift.NAME})
+"""The rules whose fixes are planned when the finding is there; others bring their fix along, if they have one."""
+
+
 def check_syntax(dockerfile: Dockerfile) -> Iterator[Finding]:
     """BuildKit refuses the file.
 
@@ -70,18 +74,24 @@ def check_syntax(dockerfile: Dockerfile) -> Iterator[Finding]:
         yield Finding(SYNTAX, Severity.ERROR, problem.message, start, dockerfile.line_end(start), problem.message)
 
 
+def told_rules(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
+    """The names of the rules that run when nothing is selected: all that are not told on request only."""
+    own = ((rule.name, rule.severity) for ecosystem in ecosystems for rule in ecosystem.rules)
+    shared = ((name, severity) for name, severity, _, _ in _SHARED)
+    return frozenset(name for name, severity in (*shared, *own) if severity is not Severity.INFO) | {SYNTAX}
+
+
 def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
     """Every rule by name."""
+    told = told_rules(ecosystems)
     found = {SYNTAX: RuleInfo(SYNTAX, Severity.ERROR, _page(check_syntax), "", True, False)}
     for name, severity, check, fixable in _SHARED:
         page = _with_examples(_page(check), name, ecosystems)
-        found[name] = RuleInfo(name, severity, page, "", severity is not Severity.INFO, fixable)
+        found[name] = RuleInfo(name, severity, page, "", name in told, fixable)
     for ecosystem in ecosystems:
         for rule in ecosystem.rules:
-            default = rule.severity is not Severity.INFO
-            found[rule.name] = RuleInfo(
-                rule.name, rule.severity, _page(rule.check), ecosystem.name, default, rule.fixable
-            )
+            page = _page(rule.check)
+            found[rule.name] = RuleInfo(rule.name, rule.severity, page, ecosystem.name, rule.name in told, rule.fixable)
     return found
 
 
@@ -118,6 +128,7 @@ def candidates(survey: Survey, selected: frozenset[str]) -> Iterator[Candidate]:
                     scene = scene or survey.analysis.scene(step)
                     try:
                         for finding in rule.check(call, scene):
-                            yield Candidate(finding, step, ())
+                            allows = Allowance(calls=(call,))
+                            yield Candidate(finding, step, (), offer=finding.fix, allows=allows)
                     except Exception as error:  # a plugin may fail in any way; its name must be in the message
                         raise PluginError(f"rule {rule.name}: {type(error).__name__}: {error}") from error

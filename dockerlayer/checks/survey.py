@@ -10,8 +10,8 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from dockerlayer.api import Call, Ecosystem, Fetch, Scene, is_within, join
-from dockerlayer.findings import Finding
+from dockerlayer.api import Call, Ecosystem, Fetch, Scene, Use, is_within, join
+from dockerlayer.findings import Finding, Fix, Refusal
 from dockerlayer.model.files import Placed, Placement
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.paths import overlap
@@ -43,11 +43,35 @@ class Sighting(NamedTuple):
         return f"{self.call.step.stage.index}:{self.ecosystem.name}:{' '.join(self.call.argv)}"
 
 
+class Used(NamedTuple):
+    """A call that works with packages, with the ecosystem that says how."""
+
+    ecosystem: Ecosystem
+    call: Call
+    use: Use
+
+
+class Allowance(NamedTuple):
+    """What a fix may change although the guard holds every other fix to it.
+
+    ``calls`` are commands whose words may change, or that may go. ``flags`` are kinds of RUN flags ("mount", "network")
+    that may change in ``steps``. ``variables`` are ARGs and ENVs that may come into force later than before.
+    ``ignored`` are paths of the context that, with all below them, need no longer reach the image.
+    """
+
+    calls: tuple[Call, ...] = ()
+    flags: frozenset[str] = frozenset()
+    steps: tuple[Step, ...] = ()
+    variables: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+
+
 class Candidate(NamedTuple):
-    """A finding with what the planner needs to know about it.
+    """A finding with what the planner and the guard need to know about it.
 
     ``broad`` are the copies that need not be above. ``adds`` are the context files that a fix may bring in beside what
-    is copied today, ``drops`` those that it need not bring because the context has them not.
+    is copied today, ``drops`` those that it need not bring because the context has them not. ``offer`` is the fix that
+    the rule itself wrote, or why there is none; ``allows`` is what that may change.
     """
 
     finding: Finding
@@ -56,15 +80,19 @@ class Candidate(NamedTuple):
     broad: tuple[Placement, ...] = ()
     adds: frozenset[str] = frozenset()
     drops: frozenset[str] = frozenset()
+    offer: Fix | Refusal | None = None
+    allows: Allowance = Allowance()
 
 
 class Survey:
     """One file's fetching calls, step by step; derived once and shared by the rules and the planner."""
 
-    def __init__(self, analysis: Analysis, ecosystems: Sequence[Ecosystem]) -> None:
+    def __init__(self, analysis: Analysis, ecosystems: Sequence[Ecosystem], builder: str = "buildkit") -> None:
         self.analysis = analysis
         self.ecosystems = ecosystems
+        self.builder = builder
         self._seen: dict[Step, tuple[Sighting, ...]] = {}
+        self._used: dict[Step, tuple[Used, ...]] = {}
 
     @cached_property
     def mentions(self) -> re.Pattern[bytes]:
@@ -105,6 +133,24 @@ class Survey:
                 fetch = ecosystem.read(call, scene)
                 if fetch is not None:
                     yield Sighting(ecosystem, fetch)
+
+    def uses(self, step: Step) -> tuple[Used, ...]:
+        """The calls of a step that work with packages, in order; those of a background or a function are left out."""
+        if step not in self._used:
+            self._used[step] = tuple(self._look_at_uses(step)) if self._may_fetch(step) else ()
+        return self._used[step]
+
+    def _look_at_uses(self, step: Step) -> Iterator[Used]:
+        run = self.analysis.run(step)
+        for call in run.calls if run.script.known else ():
+            if call.guards & _UNCERTAIN:
+                continue
+            for ecosystem in self.ecosystems:
+                if ecosystem.use is None or not ecosystem.answers_to.match(call.program):
+                    continue
+                use = ecosystem.use(call, self.analysis.scene(step))
+                if use is not None:
+                    yield Used(ecosystem, call, use)
 
     def exposed(self, step: Step) -> tuple[tuple[Sighting, ...], tuple[Placement, ...]]:
         """The fetching calls of a step that no cache mount serves, and the copies they stand on without need."""

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from dockerlayer.checks import order
-from dockerlayer.checks.rules import candidates, check_syntax
-from dockerlayer.checks.survey import Candidate, Survey
+from dockerlayer.checks.rules import candidates, check_syntax, told_rules
+from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.findings import Fix, Refusal
 from dockerlayer.model.context import Context
 from dockerlayer.model.files import Placed
@@ -42,18 +42,25 @@ def rewritten(before: Survey, fix: Fix) -> bytes:
     return apply(before.analysis.dockerfile.data, fix.edits)
 
 
-def guard(before: Survey, found: Sequence[Candidate], candidate: Candidate, fix: Fix) -> Refusal | None:
-    """Why the fix must not be offered, or None when the result holds."""
+def guard(
+    before: Survey, found: Sequence[Candidate], candidate: Candidate, fix: Fix, rules: frozenset[str] = frozenset()
+) -> Refusal | None:
+    """Why the fix must not be offered, or None when the result holds.
+
+    ``rules`` are those that are selected: none but those that are told on request only may find more than before.
+    """
     data = rewritten(before, fix)
     dockerfile = parse(data)
     complaint = next(check_syntax(dockerfile), None)
     if complaint is not None:
         return _broken(f"the result would not parse: {complaint.message}")
     analysis = Analysis(dockerfile, before.analysis.context)
-    after = Survey(analysis, before.ecosystems)
-    rules = frozenset(item.finding.rule for item in found) | {candidate.finding.rule}
+    after = Survey(analysis, before.ecosystems, before.builder)
+    told = told_rules(before.ecosystems)
+    held = (rules & told) | frozenset(item.finding.rule for item in found) | {candidate.finding.rule}
     old = subjects(found)
-    new = subjects(candidates(after, rules))
+    new = subjects(candidates(after, held))
+    new = Counter({key: number for key, number in new.items() if key[0] in told or key[0] == candidate.finding.rule})
     if new - old:
         return _broken(f"the result would bring another finding: {next(iter(new - old))[0]}")
     fixed = subjects([candidate])
@@ -145,24 +152,29 @@ def _ambiguous(placed: Sequence[Placed]) -> bool:
 _Running = tuple[object, ...]
 
 
-def _running(analysis: Analysis, stage: Stage) -> Counter[_Running]:
+def _running(analysis: Analysis, stage: Stage, allows: Allowance) -> Counter[_Running]:
     commands: Counter[_Running] = Counter()
+    changed = {step.instruction.args for step in allows.steps}
     for step in stage.steps:
         if step.name != "run":
             continue
         run = analysis.run(step)
-        state = (step.state.user, step.state.shell, tuple(sorted(step.state.env.items())), step.instruction.flags)
+        kinds = allows.flags if step.instruction.args in changed else frozenset()
+        flags = tuple(flag for flag in step.instruction.flags if flag[2:].partition("=")[0].lower() not in kinds)
+        env = tuple(sorted(item for item in step.state.env.items() if item[0] not in allows.variables))
+        args = tuple(sorted(name for name in step.state.args if name not in allows.variables))
+        state = (step.state.user, step.state.shell, env, flags)
         if not run.script.known:
             commands[(step.instruction.args, step.state.workdir, state)] += 1
         for call in run.calls:
             arguments = tuple(sorted(call.env.items()))
-            commands[(call.argv, call.cwd, call.user, arguments, state, tuple(sorted(step.state.args)))] += 1
+            commands[(call.argv, call.cwd, call.user, arguments, state, args)] += 1
     return commands
 
 
 def _commands(one: Analysis, before: Stage, other: Analysis, after: Stage, candidate: Candidate) -> str | None:
-    old, new = _running(one, before), _running(other, after)
-    fetching = {seen.call.argv for seen in candidate.sightings}
+    old, new = _running(one, before, candidate.allows), _running(other, after, candidate.allows)
+    fetching = {seen.call.argv for seen in candidate.sightings} | {call.argv for call in candidate.allows.calls}
     for gone in old - new:
         if gone[0] not in fetching:
             return f"a command would no longer run as it did: {' '.join(map(str, gone[0]))[:60]}"  # type: ignore[call-overload]

@@ -1,0 +1,51 @@
+"""Which fixes there may be for a finding, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dockerlayer.api import Refusal
+from dockerlayer.checks import drift, order, split
+from dockerlayer.checks.survey import Candidate, Survey
+from dockerlayer.findings import Fix
+
+
+def offers(
+    survey: Survey, found: Sequence[Candidate], candidate: Candidate, pattern: str
+) -> Iterator[Fix | tuple[Refusal, ...]]:
+    """The fixes for a finding, each to be shown to the guard, or why there is none."""
+    if isinstance(candidate.offer, Refusal):
+        yield (candidate.offer,)
+    elif candidate.offer is not None:
+        yield candidate.offer
+    elif candidate.finding.rule == drift.NAME:
+        from dockerlayer.rewrite.manifests import mend_list
+
+        yield mend_list(survey, candidate)
+    elif candidate.finding.rule == split.NAME:
+        from dockerlayer.rewrite.plan import Planner
+
+        yield Planner(survey).split_in_place(candidate)
+    else:
+        yield from _reorderings(survey, found, candidate, pattern)
+
+
+def _reorderings(
+    survey: Survey, found: Sequence[Candidate], candidate: Candidate, asked: str
+) -> Iterator[Fix | tuple[Refusal, ...]]:
+    from dockerlayer.rewrite.plan import PATTERNS, Planner
+
+    split_pattern, narrow_pattern = PATTERNS
+    # The install of a split would be moved above the source again by the fix of the next download in the stage.
+    crowded = any(
+        other.finding.rule == order.NAME
+        and other.step.stage is candidate.step.stage
+        and other.step.index > candidate.step.index
+        for other in found
+    )
+    pattern = narrow_pattern if crowded else asked
+    first = Planner(survey, pattern).plan(candidate)
+    yield first
+    other = split_pattern if pattern != asked else narrow_pattern
+    if other != pattern and (pattern != asked or isinstance(first, Fix)):
+        yield Planner(survey, other).plan(candidate)
