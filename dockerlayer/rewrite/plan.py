@@ -24,7 +24,7 @@ from dockerlayer.rewrite.runs import RunText, apply, newline_of
 from dockerlayer.rewrite.shapes import Shape, Shaper
 
 _PATHLIKE = re.compile(r"(?<![\w./-])\.{0,2}/[\w./@+-]+")
-PATTERNS = ("split", "narrow")
+SPLIT, NARROW, STAGE, HYBRID = PATTERNS = ("split", "narrow", "stage", "hybrid")
 
 
 class Planner:
@@ -140,7 +140,7 @@ class Planner:
         rooted = tuple(seen.fetch.no_narrow for seen in candidate.sightings if seen.fetch.no_narrow is not None)
         refusals: list[Refusal] = []
         splits = any(seen.fetch.split is not None or seen.fetch.no_split is not None for seen in candidate.sightings)
-        if builds or ((self.pattern == "split" or rooted) and splits):
+        if builds or ((self.pattern == SPLIT or rooted) and splits):
             shape = self.shaper.split(candidate, text, kept)
             if isinstance(shape, Shape):
                 return shape
