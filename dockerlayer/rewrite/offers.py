@@ -35,16 +35,6 @@ def _reorderings(
 ) -> Iterator[Fix | tuple[Refusal, ...]]:
     from dockerlayer.rewrite.plan import HYBRID, NARROW, SPLIT, STAGE, Planner
 
-    if asked == STAGE:
-        from dockerlayer.rewrite.stage import stage
-
-        yield _of(asked, stage(survey, candidate))
-    elif asked == HYBRID:
-        from dockerlayer.rewrite.hybrid import hybrid
-
-        yield _of(asked, hybrid(survey, candidate))
-    if asked != NARROW:
-        asked = SPLIT
     # The install of a split would be moved above the source again by the fix of the next download in the stage.
     crowded = any(
         other.finding.rule == order.NAME
@@ -52,6 +42,16 @@ def _reorderings(
         and other.step.index > candidate.step.index
         for other in found
     )
+    if asked == STAGE:
+        from dockerlayer.rewrite.stage import stage
+
+        yield _of(asked, stage(survey, candidate, crowded=crowded))
+    elif asked == HYBRID:
+        from dockerlayer.rewrite.hybrid import hybrid
+
+        yield _of(asked, hybrid(survey, candidate))
+    if asked != NARROW:
+        asked = SPLIT
     pattern = NARROW if crowded else asked
     first = Planner(survey, pattern).plan(candidate)
     yield _of(pattern, first)
