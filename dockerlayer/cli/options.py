@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format, Pattern
+from dockerlayer.cli.choices import Colour, Format, Pattern, Profile
 
 Paths = Annotated[
     list[str] | None,
@@ -31,6 +31,15 @@ Ignore = Annotated[
 PatternOption = Annotated[
     Pattern,
     typer.Option("--pattern", help="Prefer a download of its own (split) or moving the whole install (narrow)."),
+]
+ProfileOption = Annotated[
+    Profile | None,
+    typer.Option(
+        "--profile",
+        help="The builder that a fix must be good for; legacy is docker without BuildKit.  "
+        "[default: what the file and the CI files near it speak for]",
+        show_default=False,
+    ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the report.")]
 ColourOption = Annotated[Colour, typer.Option("--color", help="When to colour the report.")]
