@@ -33,14 +33,14 @@ def check(survey: Survey) -> Iterator[Candidate]:
 
 
 def _twice(survey: Survey) -> Iterator[Candidate]:
-    seen = [(_sameness(one, step), step, one) for step in survey.steps() for one in _whole(survey, step)]
-    if len({step.stage for _, step, _ in seen}) < 2:
+    whole = [(step, one) for step in survey.steps() for one in _whole(survey, step)]
+    if len({step.stage for step, _ in whole}) < 2:
         return
     from dockerlayer.model.keys import cache_keys
 
     keys = cache_keys(survey.analysis)
     # Stages that the default target does not need are for another build than this one.
-    seen = [item for item in seen if item[1] in keys]
+    seen = [(_sameness(one, step), step, one) for step, one in whole if step in keys]
     for _, group in groupby(sorted(seen, key=lambda item: (item[0], item[1].line)), key=lambda item: item[0]):
         (_, first, one), *others = group
         for _, step, other in others:

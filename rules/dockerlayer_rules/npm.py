@@ -73,5 +73,37 @@ ecosystem = Ecosystem(
             RUN npm ci
             """,
         ),
+        Example(
+            "redundant-download",
+            """
+            FROM node:22 AS build
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm ci
+            COPY . .
+            RUN npm run build
+
+            FROM node:22
+            WORKDIR /app
+            ENV PORT=80
+            COPY package.json package-lock.json ./
+            RUN npm ci
+            COPY --from=build /app/dist ./dist
+            """,
+            """
+            FROM node:22 AS packages
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm ci
+
+            FROM packages AS build
+            COPY . .
+            RUN npm run build
+
+            FROM packages
+            ENV PORT=80
+            COPY --from=build /app/dist ./dist
+            """,
+        ),
     ),
 )
