@@ -184,6 +184,7 @@ class Use(NamedTuple):
     ``online`` are edits that take them back. ``nominal`` says why the call is online though it is written as if it
     were not, ``defeated`` why a cache mount over the stores is of no use to it, ``unpinned`` why what it downloads is
     not what the lockfile says though there is one, ``redundant`` why what it downloads is never used.
+    ``scripts`` is whether it may run code of the packages, or of the project, while it works.
     """
 
     stores: tuple[str, ...] = ()
@@ -196,6 +197,7 @@ class Use(NamedTuple):
     defeated: Mend | None = None
     unpinned: Mend | None = None
     redundant: Mend | None = None
+    scripts: bool = True
 
 
 class Practice(NamedTuple):

@@ -20,12 +20,13 @@ PASSES = 50
 
 
 class Options(NamedTuple):
-    """``rules`` are the names of the rules to run, ``pattern`` which fix is preferred; ``builder`` is a profile."""
+    """``rules`` are the names of the rules to run, ``pattern`` which fix is preferred; ``builder`` is a profile, or
+    empty when it is to be inferred."""
 
     rules: frozenset[str]
     pattern: str = "split"
     unsafe: bool = False
-    builder: str = "buildkit"
+    builder: str = ""
 
 
 class Report(NamedTuple):

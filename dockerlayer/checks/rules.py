@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks import drift, lockfile, order, split
+from dockerlayer.checks import drift, hermetic, lockfile, nominal, order, redundant, split, unpinned
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.errors import PluginError
 from dockerlayer.findings import Finding, Severity
@@ -40,6 +40,10 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
     (drift.NAME, Severity.WARNING, drift.check, True),
     (lockfile.MISSING, Severity.WARNING, lockfile.check_missing, False),
     (lockfile.IGNORED, Severity.WARNING, lockfile.check_ignored, False),
+    (nominal.NAME, Severity.WARNING, nominal.check, True),
+    (unpinned.NAME, Severity.WARNING, unpinned.check, True),
+    (redundant.NAME, Severity.WARNING, redundant.check, True),
+    (hermetic.NAME, Severity.INFO, hermetic.check, True),
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockerlayer.api import Call, Ecosystem, Fetch, Scene, Use, is_within, join
 from dockerlayer.findings import Finding, Fix, Refusal
@@ -16,6 +16,9 @@ from dockerlayer.model.files import Placed, Placement
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.paths import overlap
 from dockerlayer.model.stages import Step
+
+if TYPE_CHECKING:
+    from dockerlayer.model.builders import Profile
 
 _SOURCE_SUFFIXES = frozenset(
     """.py .pyx .js .mjs .cjs .jsx .ts .mts .cts .tsx .vue .svelte .go .rs .rb .java .kt .scala .c .h .cc
@@ -85,14 +88,36 @@ class Candidate(NamedTuple):
 
 
 class Survey:
-    """One file's fetching calls, step by step; derived once and shared by the rules and the planner."""
+    """One file's fetching calls, step by step; derived once and shared by the rules and the planner.
 
-    def __init__(self, analysis: Analysis, ecosystems: Sequence[Ecosystem], builder: str = "buildkit") -> None:
+    ``builder`` is the profile that the user names; without one it is inferred when it is first asked for.
+    """
+
+    def __init__(self, analysis: Analysis, ecosystems: Sequence[Ecosystem], builder: str = "") -> None:
         self.analysis = analysis
         self.ecosystems = ecosystems
-        self.builder = builder
+        self.asked_builder = builder
         self._seen: dict[Step, tuple[Sighting, ...]] = {}
         self._used: dict[Step, tuple[Used, ...]] = {}
+
+    @cached_property
+    def builder(self) -> str:
+        """The builder that the user names, else the one that the file and the CI files near it speak for."""
+        if self.asked_builder:
+            return self.asked_builder
+        from dockerlayer.model.builders import inferred
+
+        context = self.analysis.context
+        path = context.dockerfile
+        root = context.root if context.is_dir("") else None
+        return inferred(self.analysis.dockerfile, root, path.name if path is not None else "Dockerfile")
+
+    @cached_property
+    def profile(self) -> Profile:
+        """What the builder understands of this file: to be asked before a fix writes what not every builder has."""
+        from dockerlayer.model.builders import profile_of
+
+        return profile_of(self.builder, self.analysis.dockerfile)
 
     @cached_property
     def mentions(self) -> re.Pattern[bytes]:

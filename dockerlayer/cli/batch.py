@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 
-from dockerlayer.cli.choices import Colour, Format, Pattern, context_directory
+from dockerlayer.cli.choices import Colour, Format, Pattern, Profile, context_directory
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.select import selected_rules
 from dockerlayer.cli.terminal import is_terminal, put, read_input, say, wants_colour
@@ -32,12 +32,13 @@ def task_of(
     output: Format,
     colour: bool,
     unsafe: bool = False,
+    profile: Profile | None = None,
 ) -> Task:
     """The task that the options of a command describe; a plugin that does not load is told about and left out."""
     ecosystems, broken = installed()
     for message in broken:
         say(f"warning: {message}")
-    options = Options(selected_rules(ecosystems, select, ignore), pattern.value, unsafe)
+    options = Options(selected_rules(ecosystems, select, ignore), pattern.value, unsafe, profile or "")
     as_json = output is Format.JSON
     paint = ansi if colour and not as_json else plain
     return Task(command, options, ecosystems, context_directory(context), as_json, paint)
@@ -78,9 +79,11 @@ def check_files(
     output: Format = Format.TEXT,
     color: Colour = Colour.AUTO,
     stdin_filename: str | None = None,
+    profile: Profile | None = None,
 ) -> int:
     """Check files, write the report to standard output, and give the exit code."""
-    task = task_of("check", select, ignore, context, pattern, output, wants_colour(color, sys.stdout))
+    colour = wants_colour(color, sys.stdout)
+    task = task_of("check", select, ignore, context, pattern, output, colour, profile=profile)
     sources, failures = sources_of(paths, stdin_filename)
     return run(task, sources, failures, put)
 

@@ -12,6 +12,7 @@ from dockerlayer.cli.options import (
     Ignore,
     Paths,
     PatternOption,
+    ProfileOption,
     Select,
     StdinName,
 )
@@ -23,6 +24,7 @@ def check(
     select: Select = None,
     ignore: Ignore = None,
     pattern: PatternOption = Pattern.SPLIT,
+    profile: ProfileOption = None,
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
     stdin_filename: StdinName = None,
@@ -34,4 +36,4 @@ def check(
     """
     from dockerlayer.cli.batch import check_files
 
-    raise typer.Exit(check_files(paths, select, ignore, context, pattern, output, color, stdin_filename))
+    raise typer.Exit(check_files(paths, select, ignore, context, pattern, output, color, stdin_filename, profile))

@@ -32,6 +32,15 @@ class Pattern(StrEnum):
     HYBRID = "hybrid"
 
 
+class Profile(StrEnum):
+    """The builder that what is written must be good for."""
+
+    BUILDKIT = "buildkit"
+    BUILDAH = "buildah"
+    KANIKO = "kaniko"
+    LEGACY = "legacy"
+
+
 def context_directory(path: str | None) -> str | None:
     """The directory that ``--context`` names, if it is one."""
     if path is not None and not os.path.isdir(path):

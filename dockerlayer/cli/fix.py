@@ -16,6 +16,7 @@ from dockerlayer.cli.options import (
     Ignore,
     Paths,
     PatternOption,
+    ProfileOption,
     Select,
     StdinName,
 )
@@ -28,6 +29,7 @@ def fix(
     select: Select = None,
     ignore: Ignore = None,
     pattern: PatternOption = Pattern.SPLIT,
+    profile: ProfileOption = None,
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change as a diff.")] = False,
@@ -48,6 +50,6 @@ def fix(
         raise UsageError("fix takes - alone: the fixed text goes to standard output")
     aside = output is Format.TEXT if diff else STDIN in (paths or ())
     colour = wants_colour(color, sys.stderr if aside else sys.stdout)
-    task = task_of("diff" if diff else "fix", select, ignore, context, pattern, output, colour, unsafe)
+    task = task_of("diff" if diff else "fix", select, ignore, context, pattern, output, colour, unsafe, profile)
     sources, failures = sources_of(paths, stdin_filename, os.path.realpath)
     raise typer.Exit(run(task, sources, failures, put_aside if aside else put))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format, Pattern
+from dockerlayer.cli.choices import Colour, Format, Pattern, Profile
 
 Paths = Annotated[
     list[str] | None,
@@ -34,6 +34,15 @@ PatternOption = Annotated[
         "--pattern",
         help="Which rewrite to prefer: a download of its own (split), the whole install moved up (narrow), a stage for "
         "the download (stage), or a download that is kept and an install that is not (hybrid).",
+    ),
+]
+ProfileOption = Annotated[
+    Profile | None,
+    typer.Option(
+        "--profile",
+        help="The builder that a fix must be good for; legacy is docker without BuildKit.  "
+        "[default: what the file and the CI files near it speak for]",
+        show_default=False,
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the report.")]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NamedTuple
 
-from dockerlayer.cli.choices import Format, Pattern
+from dockerlayer.cli.choices import Format, Pattern, Profile
 from dockerlayer.cli.terminal import is_terminal, say
 from dockerlayer.cli.work import open_buildable
 from dockerlayer.engine import repair
@@ -34,6 +34,7 @@ class Wanted(NamedTuple):
     unsafe: bool
     output: Format
     colour: bool
+    profile: Profile | None = None
 
 
 def prove_file(path: str, wanted: Wanted, program: str | None, request: Request) -> tuple[str, int]:
@@ -44,7 +45,15 @@ def prove_file(path: str, wanted: Wanted, program: str | None, request: Request)
     from dockerlayer.cli.batch import task_of
 
     task = task_of(
-        "fix", wanted.select, wanted.ignore, wanted.context, wanted.pattern, wanted.output, wanted.colour, wanted.unsafe
+        "fix",
+        wanted.select,
+        wanted.ignore,
+        wanted.context,
+        wanted.pattern,
+        wanted.output,
+        wanted.colour,
+        wanted.unsafe,
+        wanted.profile,
     )
     if os.path.isdir(path):
         path = os.path.join(path, "Dockerfile")

@@ -14,6 +14,7 @@ from dockerlayer.cli.options import (
     FormatOption,
     Ignore,
     PatternOption,
+    ProfileOption,
     Select,
 )
 
@@ -45,6 +46,7 @@ def verify(
     select: Select = None,
     ignore: Ignore = None,
     pattern: PatternOption = Pattern.SPLIT,
+    profile: ProfileOption = None,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Make fixes that rest on an assumption as well.")] = False,
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
@@ -80,7 +82,8 @@ def verify(
         ssh=ssh or (),
         no_cache=not reuse_cache,
     )
-    wanted = Wanted(context, as_is, touch, select, ignore, pattern, unsafe, output, wants_colour(color, sys.stdout))
+    colour = wants_colour(color, sys.stdout)
+    wanted = Wanted(context, as_is, touch, select, ignore, pattern, unsafe, output, colour, profile)
     report, code = prove_file(path, wanted, builder, request)
     put(report)
     raise typer.Exit(code)

@@ -150,7 +150,7 @@ class Context:
     def __init__(self, tree: _Tree, dockerfile: Path | None = None) -> None:
         self.root = tree.root
         self._tree = tree
-        self._dockerfile = dockerfile
+        self.dockerfile = dockerfile
         self._survives = lru_cache(maxsize=1024)(self._has_survivor)
 
     @classmethod
@@ -179,8 +179,8 @@ class Context:
     @cached_property
     def _ignore(self) -> tuple[Path | None, IgnoreRules, tuple[tuple[int, str], ...]]:
         sources = [(self._tree, ".dockerignore")]
-        if self._dockerfile is not None:
-            sources.insert(0, (_Tree(self._dockerfile.parent), self._dockerfile.name + ".dockerignore"))
+        if self.dockerfile is not None:
+            sources.insert(0, (_Tree(self.dockerfile.parent), self.dockerfile.name + ".dockerignore"))
         problems: list[tuple[int, str]] = []
         for tree, name in sources:
             if tree.mode(name) is None:

@@ -196,6 +196,11 @@ def redirections(call: Call) -> Effect:
     return Effect(tuple(reads), tuple(writes))
 
 
+def stays_local(call: Call) -> bool:
+    """Whether a command works on files or on the shell alone: it neither asks the network nor runs another program."""
+    return call.program in _FILE_COMMANDS or call.program in {"[", "test", "[["} or call.program in _SILENT - {"."}
+
+
 _REMOVING = frozenset({"del", "purge", "remove", "autoremove", "erase", "clean", "autoclean"})
 
 

@@ -65,7 +65,7 @@ def guard(
     if complaint is not None:
         return _broken(f"the result would not parse: {complaint.message}")
     analysis = Analysis(dockerfile, before.analysis.context)
-    after = Survey(analysis, before.ecosystems, before.builder)
+    after = Survey(analysis, before.ecosystems, before.asked_builder)
     told = told_rules(before.ecosystems)
     held = (rules & told) | frozenset(item.finding.rule for item in found) | {candidate.finding.rule}
     old = subjects(found)

@@ -65,7 +65,7 @@ def _with(survey: Survey, candidate: Candidate) -> Fix | tuple[Refusal, ...]:
 
 def _hindrance(survey: Survey, data: bytes, subject: str) -> Refusal | None:
     """Why the call would not do with the manifests alone, once they are all there."""
-    after = Survey(Analysis(parse(data), survey.analysis.context), survey.ecosystems, survey.builder)
+    after = Survey(Analysis(parse(data), survey.analysis.context), survey.ecosystems, survey.asked_builder)
     fetches = (seen.fetch for step in after.steps() for seen in after.sightings(step) if seen.subject == subject)
     return next((reason for fetch in fetches if (reason := fetch.blocked or fetch.no_narrow)), None)
 

@@ -26,7 +26,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_bun", "effect"),
     other_caches=(r"/\.(?:next|turbo)\b",),
     home_files=(".npmrc", ".bunfig.toml"),
-    environment=r"(?i)(?:BUN|NPM|NODE|XDG)_.*|.*(?:PROXY|TOKEN|AUTH|PASSWORD|REGISTRY|SSL|CERT).*|HOME|PATH|CI",
+    environment=r"(?i:(?:BUN|NPM|NODE|XDG)_.*|.*(?:PROXY|TOKEN|AUTH|PASSWORD|REGISTRY|SSL|CERT).*|HOME|PATH|CI)",
     examples=(
         Example(
             "source-before-download",

@@ -22,6 +22,7 @@ ecosystem = Ecosystem(
     registry=Registry("npm", "GitHub (Microsoft)", donated=False),
     programs=r"npm",
     read=deferred("dockerlayer_rules._read_npm", "read"),
+    use=deferred("dockerlayer_rules._standin", "npm"),
     practice=Practice("none; `npm cache add` of what the lockfile lists", "`npm ci --offline`", "no"),
     effect=deferred("dockerlayer_rules._read_npm", "effect"),
     other_caches=(r"/\.cache(?:/|$)",),
@@ -71,6 +72,87 @@ ecosystem = Ecosystem(
             WORKDIR /app
             COPY package.json package-lock.json ./
             RUN npm ci
+            """,
+        ),
+        Example(
+            "redundant-download",
+            """
+            FROM node:22 AS build
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm ci
+            COPY . .
+            RUN npm run build
+
+            FROM node:22
+            WORKDIR /app
+            RUN mkdir /data
+            COPY package.json package-lock.json ./
+            RUN npm ci
+            COPY --from=build /app/dist ./dist
+            """,
+            """
+            FROM node:22 AS packages
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm ci
+
+            FROM packages AS build
+            COPY . .
+            RUN npm run build
+
+            FROM packages
+            RUN mkdir /data
+            COPY --from=build /app/dist ./dist
+            """,
+        ),
+        Example(
+            "offline-in-name-only",
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm cache add ms@2.1.3
+            RUN npm ci --prefer-offline
+            """,
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm cache add ms@2.1.3
+            RUN npm ci --offline
+            """,
+        ),
+        Example(
+            "unpinned-download",
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm install
+            """,
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm ci
+            """,
+        ),
+        Example(
+            "network-in-install",
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm cache add ms@2.1.3
+            RUN npm ci --offline
+            """,
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm cache add ms@2.1.3
+            RUN --network=none npm ci --offline
             """,
         ),
     ),

@@ -134,3 +134,8 @@ def test_standard_input_with_a_place(run: Runner, project: Path, option: tuple[s
     done = run("check", "-", *option, stdin=BAD, cwd=project)
     assert b"(1 fixable with fix)" in done.stdout
     assert done.returncode == 1
+
+
+def test_profile_is_one_of_four(run: Runner, project: Path) -> None:
+    assert run("check", "--profile", "kaniko", project).returncode == 1
+    assert run("check", "--profile", "bazel", project).returncode == 2
