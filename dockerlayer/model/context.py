@@ -269,8 +269,9 @@ class Context:
         return self._ignore[1].ignored(path) and not self._ignore[1].may_prune(path)
 
     def git_ignores(self, path: str) -> bool | None:
-        """Whether the ``.gitignore`` files of the context say that git leaves a directory out; None without any."""
-        return git_ignores(self._git_rules, path)
+        """Whether the context's ``.gitignore`` files leave a directory out; None if there are none, and no ``.git``."""
+        found = git_ignores(self._git_rules, path)
+        return False if found is None and self._tree.mode(".git") is not None else found
 
     def _git_rules(self, directory: str) -> bytes | None:
         real = self._tree.resolve(posixpath.join(directory, ".gitignore"))

@@ -1,4 +1,4 @@
-"""What a project's ``.gitignore`` files say of a directory: whether it is made on each machine or comes with the source.
+"""What a project's ``.gitignore`` files say of a directory: made on each machine, or a part of the source?
 
 Only the files inside of the build context count. Patterns as in gitignore(5): the last match decides, those of a deeper
 file come later, one with a slash in front or between is bound to its directory, ``!`` takes back, and nothing below a

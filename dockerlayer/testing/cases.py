@@ -70,7 +70,10 @@ class Case:
 
 @dataclass(slots=True, frozen=True)
 class CaseResult:
-    """What is found in a case and what the file becomes: by safe fixes, by unsafe ones too, and by moving alone."""
+    """What is found in a case and what the file becomes: by safe fixes, by unsafe ones too, and by moving alone.
+
+    ``ignore`` are the lines that the ignore file gets by all of them, unsafe ones too.
+    """
 
     findings: tuple[Finding, ...]
     report: str
@@ -78,6 +81,7 @@ class CaseResult:
     fixed: bytes
     unsafe: bytes
     narrow: bytes
+    ignore: tuple[str, ...] = ()
 
     @property
     def is_silent(self) -> bool:
@@ -93,6 +97,8 @@ class CaseResult:
             found["unsafe.Dockerfile"] = self.unsafe
         if self.narrow != self.fixed:
             found["narrow.Dockerfile"] = self.narrow
+        if self.ignore:
+            found["unsafe.dockerignore"] = "".join(f"{line}\n" for line in self.ignore).encode()
         return found
 
 
@@ -108,13 +114,15 @@ def run_case(folder: Path, ecosystems: Sequence[Ecosystem]) -> CaseResult:
     case = Case.read(folder)
     with case.opened() as (data, context):
         report = examine(data, context, ecosystems, case.options(ecosystems))
+        bold = repair(data, context, ecosystems, case.options(ecosystems, unsafe=True))
         return CaseResult(
             report.findings,
             _as_text(report.dockerfile, report.findings).replace(str(context.root), "CONTEXT"),
             data,
             repair(data, context, ecosystems, case.options(ecosystems)).data,
-            repair(data, context, ecosystems, case.options(ecosystems, unsafe=True)).data,
+            bold.data,
             repair(data, context, ecosystems, case.options(ecosystems, "narrow")).data,
+            bold.ignore,
         )
 
 
