@@ -20,13 +20,17 @@ PASSES = 50
 
 
 class Options(NamedTuple):
-    """``rules`` are the names of the rules to run, ``pattern`` which fix is preferred; ``builder`` is a profile, or
-    empty when it is to be inferred."""
+    """``rules`` are the names of the rules to run, ``pattern`` which fix is preferred.
+
+    ``builder`` is a profile, or empty when it is to be inferred. ``ignores`` says whether the ignore file may be
+    changed; else fixes that do are told and not made.
+    """
 
     rules: frozenset[str]
     pattern: str = "split"
     unsafe: bool = False
     builder: str = ""
+    ignores: bool = True
 
 
 class Report(NamedTuple):
@@ -45,11 +49,16 @@ class Made(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The text after all fixes, what was done, and the findings that are left."""
+    """The text after all fixes, what was done, and the findings that are left.
+
+    ``ignore`` are the lines that the fixes add to the ignore file; ``context`` is what the build sees with them.
+    """
 
     data: bytes
     made: tuple[Made, ...]
     report: Report
+    context: Context
+    ignore: tuple[str, ...] = ()
 
 
 def default_rules(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
@@ -98,25 +107,29 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
     from dockerlayer.rewrite.runs import apply
 
     made: list[Made] = []
-    seen = {data}
+    ignore: tuple[str, ...] = ()
+    seen = {(data, ignore)}
     report = _examine(data, context, ecosystems, options)
     for _ in range(PASSES):
         step = _next_fix(report, options)
         if step is None:
             break
-        after = apply(data, step.fix.edits)
+        after = apply(data, step.fix.edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
         if after in seen:
             break
-        data = after
-        seen.add(data)
+        context = context.ignoring(after[1][len(ignore) :])
+        data, ignore = after
+        seen.add(after)
         made.append(step)
         report = _examine(data, context, ecosystems, options)
-    return Outcome(data, tuple(made), report)
+    return Outcome(data, tuple(made), report, context, ignore)
 
 
 def _next_fix(report: Report, options: Options) -> Made | None:
     for finding in report.findings:
         fix = finding.fix
+        if fix is not None and fix.ignore and not options.ignores:
+            continue
         if fix is not None and (fix.applicability is Applicability.SAFE or (options.unsafe and not _is_manual(fix))):
             return Made(finding, fix, report.dockerfile.position(finding.start)[0])
     return None

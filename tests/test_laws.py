@@ -42,12 +42,12 @@ def own_rules(ecosystems: tuple[Ecosystem, ...]) -> set[str]:
 
 def hold(data: bytes, context: Context, ecosystems: tuple[Ecosystem, ...], options: Options) -> Outcome:
     outcome = repair(data, context, ecosystems, options)
-    if outcome.data != data:
+    if outcome.data != data or outcome.ignore:
         assert_lossless(outcome.data)
         # A rule of a plugin's own may exchange words; the shared rules only add some.
         own = any(made.finding.rule in own_rules(ecosystems) for made in outcome.made)
         mended = any(made.fix.pattern == "manifests" for made in outcome.made)
-        assert_guarded(data, outcome.data, context, keeps_words=not own, keeps_list=not mended)
+        assert_guarded(data, outcome.data, context, keeps_words=not own, keeps_list=not mended, ignore=outcome.ignore)
         assert_idempotent(outcome, context, ecosystems, options)
     assert_converging(outcome, options)
     return outcome

@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks import drift, hermetic, lockfile, nominal, order, redundant, split, unpinned
+from dockerlayer.checks import drift, hermetic, lockfile, nominal, order, overwrite, redundant, split, unpinned
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.errors import PluginError
 from dockerlayer.findings import Finding, Severity
@@ -38,6 +38,7 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
     (order.NAME, Severity.WARNING, order.check, True),
     (split.NAME, Severity.INFO, split.check, True),
     (drift.NAME, Severity.WARNING, drift.check, True),
+    (overwrite.NAME, Severity.WARNING, overwrite.check, True),
     (lockfile.MISSING, Severity.WARNING, lockfile.check_missing, False),
     (lockfile.IGNORED, Severity.WARNING, lockfile.check_ignored, False),
     (nominal.NAME, Severity.WARNING, nominal.check, True),

@@ -97,9 +97,10 @@ def run(task: Task, sources: Sequence[Source], failures: list[Failure], report: 
         say(failure.sentence)
     tally = Tally(failed=len(failures))
     blocks: list[str] = []
+    shown: dict[str, bytes] = {}
     with closing(results(task, sources)) as found:
         for result in watched(found, len(sources)):
-            result = _finish(task, result)
+            result = _finish(task, result, shown)
             tally = tally.plus(result.tally)
             if result.failure is not None:
                 failures.append(result.failure)
@@ -115,19 +116,30 @@ def run(task: Task, sources: Sequence[Source], failures: list[Failure], report: 
     return EXIT_FINDINGS if tally.problems or changing else EXIT_CLEAN
 
 
-def _finish(task: Task, result: Result) -> Result:
+def _finish(task: Task, result: Result, shown: dict[str, bytes]) -> Result:
+    """Write or show what came of a file; ``shown`` are the ignore files as the diffs so far leave them."""
     if result.failure is not None or task.command == "check":
         return result
     if task.command == "diff":
         if not task.as_json:
             put(_diff(result.diff))
+            if result.ignore:
+                from dockerlayer.cli.ignorefile import diff_of_lines
+
+                put(_diff(diff_of_lines(result.ignore_file, result.ignore, shown)))
     elif result.source.data is not None:
         put(result.new)
-    elif result.new != result.old:
+    elif result.new != result.old or result.ignore:
         from dockerlayer.cli.replace import replace_file
 
         try:
-            replace_file(result.source.path, result.old, result.new)
+            # The ignore file first: its lines are right without the Dockerfile's change, and not the other way round.
+            if result.ignore:
+                from dockerlayer.cli.ignorefile import append_lines
+
+                append_lines(result.ignore_file, result.ignore)
+            if result.new != result.old:
+                replace_file(result.source.path, result.old, result.new)
         except DockerlayerError as error:
             return failed(result.source, str(error))
     return result

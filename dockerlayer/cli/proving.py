@@ -59,15 +59,17 @@ def prove_file(path: str, wanted: Wanted, program: str | None, request: Request)
         path = os.path.join(path, "Dockerfile")
     dockerfile, context = open_buildable(path, task.context)
     texts = [dockerfile.data]
+    ignore: tuple[str, ...] = ()
     if not wanted.as_is:
         outcome = repair(dockerfile.data, context, task.ecosystems, task.options)
         if outcome.made:
             texts.append(outcome.data)
+            ignore = outcome.ignore
         elif outcome.report.findings:
             say(f"fix changes nothing here; `dockerlayer check {path}` says why")
     builder = find_builder(program)
     with _stopped_politely(), _told() as tell:
-        proof = prove(path, texts, context, task.ecosystems, builder, request, wanted.touch, tell)
+        proof = prove(path, texts, context, task.ecosystems, builder, request, wanted.touch, tell, ignore)
     verdict = verdict_of(proof)
     name = f"{builder.name} ({builder.version})"
     if task.as_json:

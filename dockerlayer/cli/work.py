@@ -56,7 +56,10 @@ class Failure(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of a file: ``block`` is its part of the report; ``old`` and ``new`` are its text before and after."""
+    """What came of a file: ``block`` is its part of the report; ``old`` and ``new`` are its text before and after.
+
+    ``ignore`` are lines for the end of the file ``ignore_file``.
+    """
 
     source: Source
     block: str = ""
@@ -65,6 +68,8 @@ class Result(NamedTuple):
     old: bytes = b""
     new: bytes = b""
     failure: Failure | None = None
+    ignore_file: str = ""
+    ignore: tuple[str, ...] = ()
 
 
 def failed(source: Source, message: str, *, internal: bool = False) -> Result:
@@ -92,15 +97,26 @@ def _work(task: Task, source: Source) -> Result:
     context = _context(task, source)
     if task.command == "check":
         report = _selected(examine(data, context, task.ecosystems, task.options), task.options)
-        return _result(task, source, FileRecord(source.path, report), data, data)
-    outcome = repair(data, context, task.ecosystems, task.options)
+        return _result(
+            task, source, FileRecord(source.path, report, ignore_file=str(context.ignore_target)), data, data
+        )
+    # What comes from standard input has no context of its own: such fixes are told, and not made.
+    options = task.options._replace(ignores=source.data is None)
+    outcome = repair(data, context, task.ecosystems, options)
     report = _selected(outcome.report, task.options)
-    record = FileRecord(source.path, report, outcome.made, outcome.data != data)
+    record = FileRecord(source.path, report, outcome.made, bool(outcome.data != data or outcome.ignore))
+    record = record._replace(ignore_file=str(context.ignore_target))
     if task.command == "diff":
         from dockerlayer.report.diff import diff_of
 
-        record = record._replace(diff=diff_of(source.path, data, outcome.data))
-    return _result(task, source, record, data, outcome.data)
+        diff = diff_of(source.path, data, outcome.data)
+        if task.as_json and outcome.ignore:
+            from dockerlayer.cli.ignorefile import diff_of_lines
+
+            diff += diff_of_lines(record.ignore_file, outcome.ignore, {})
+        record = record._replace(diff=diff)
+    result = _result(task, source, record, data, outcome.data)
+    return result._replace(ignore_file=str(context.ignore_target), ignore=outcome.ignore)
 
 
 _near: Context | None = None

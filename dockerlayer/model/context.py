@@ -12,7 +12,7 @@ import os
 import posixpath
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from io import BufferedReader
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.errors import InputError
+from dockerlayer.model.gitignore import git_ignores
 from dockerlayer.model.ignore import IgnoreRules, MalformedPatternError, copy_glob
 
 READ_LIMIT = 4 * 1024 * 1024
@@ -147,10 +148,11 @@ class Context:
     if the link is absolute, since the builder knows no path outside.  Only files, directories and links count.
     """
 
-    def __init__(self, tree: _Tree, dockerfile: Path | None = None) -> None:
+    def __init__(self, tree: _Tree, dockerfile: Path | None = None, lines: tuple[str, ...] = ()) -> None:
         self.root = tree.root
         self._tree = tree
         self.dockerfile = dockerfile
+        self._lines = lines
         self._survives = lru_cache(maxsize=1024)(self._has_survivor)
 
     @classmethod
@@ -176,8 +178,19 @@ class Context:
         """A context in which nothing exists, not even a root, as when the Dockerfile comes from standard input."""
         return cls(_NoTree(Path()))
 
+    def ignoring(self, lines: Sequence[str]) -> Context:
+        """The same directory with more lines at the end of the ignore file; nothing is written."""
+        if not lines:
+            return self
+        return type(self)(self._tree, self.dockerfile, (*self._lines, *lines))
+
     @cached_property
     def _ignore(self) -> tuple[Path | None, IgnoreRules, tuple[tuple[int, str], ...]]:
+        file, rules, problems = self._ignore_on_disk
+        return file, rules.followed_by(self._lines), problems
+
+    @cached_property
+    def _ignore_on_disk(self) -> tuple[Path | None, IgnoreRules, tuple[tuple[int, str], ...]]:
         sources = [(self._tree, ".dockerignore")]
         if self.dockerfile is not None:
             sources.insert(0, (_Tree(self.dockerfile.parent), self.dockerfile.name + ".dockerignore"))
@@ -200,6 +213,11 @@ class Context:
     def ignore_file(self) -> Path | None:
         """The ignore file in force."""
         return self._ignore[0]
+
+    @property
+    def ignore_target(self) -> Path:
+        """Where more lines for the ignore file go: the one in force, else a new one in the context."""
+        return self.ignore_file or self.root / ".dockerignore"
 
     @property
     def ignore_problems(self) -> tuple[tuple[int, str], ...]:
@@ -243,7 +261,24 @@ class Context:
 
     def keeps_out(self, path: str) -> bool:
         """Whether the ignore file keeps ``path`` out, on disk or not: it and all that could be below it."""
-        return self._ignore[1].may_prune(path)
+        rules = self._ignore[1]
+        return rules.may_prune(path) or rules.empties(path)
+
+    def lets_in_some(self, path: str) -> bool:
+        """Whether the ignore file keeps a directory out but makes an exception, or could, for something below it."""
+        return self._ignore[1].ignored(path) and not self._ignore[1].may_prune(path)
+
+    def git_ignores(self, path: str) -> bool | None:
+        """Whether the context's ``.gitignore`` files leave a directory out; None if there are none, and no ``.git``."""
+        found = git_ignores(self._git_rules, path)
+        return False if found is None and self._tree.mode(".git") is not None else found
+
+    def _git_rules(self, directory: str) -> bytes | None:
+        real = self._tree.resolve(posixpath.join(directory, ".gitignore"))
+        try:
+            return None if real is None else self._tree.read(real, READ_LIMIT)
+        except OSError:
+            return None
 
     def names(self, directory: str) -> list[str]:
         """The sorted names of what is directly in a directory of the context."""

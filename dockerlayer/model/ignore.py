@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -18,6 +18,7 @@ _LONGEST_LINE = 64 * 1024  # bufio.MaxScanTokenSize: a longer line makes Go's sc
 _REGEXP_TEXT = {"*": "[^/]*", "?": "[^/]", **{ch: "\\" + ch for ch in ".+()$"}}
 _ALTERNATION_OR_REPEAT = re.compile(r"\||\{\d+(,\d*)?\}")
 _CONTROL_ESCAPES = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_ANY_NAME = "~"  # a name that only a pattern for all names is likely to match
 _CACHED_PATHS = 20_000
 _MOST_DOUBLE_STARS = 32  # ours, not Docker's: bounds the time a hostile pattern takes
 _Node = tuple[str, str]  # "one" character, "many" or whole "dirs", with the Python regex it consumes
@@ -317,6 +318,13 @@ class IgnoreRules:
                 problems.append((line, f"malformed pattern {shown!r}: {problem}"))
         return cls(tuple(rules), tuple(sorted(problems)))
 
+    def followed_by(self, lines: Sequence[str]) -> IgnoreRules:
+        """These rules with more lines at the end, where the last one that matches decides."""
+        if not lines:
+            return self
+        more = IgnoreRules.parse("\n".join(lines).encode("utf-8", "surrogateescape"))
+        return IgnoreRules(self._rules + more._rules, self.problems + more.problems)
+
     def ignored(self, path: str) -> bool:
         """Whether a file or directory is kept out of the context; the root never is."""
         return path not in ("", ".") and self._state(path)[0]
@@ -333,6 +341,12 @@ class IgnoreRules:
             if not rule.includes and matched >> at & 1:
                 return True
         return False
+
+    def empties(self, directory: str) -> bool:
+        """Whether all that could be below ``directory`` is ignored, as by ``dir/*``, whatever becomes of itself."""
+        if any(rule.includes and rule.may_match_below(directory) for rule in self._rules):
+            return False
+        return self.may_prune(posixpath.join(directory, _ANY_NAME))
 
     def _state(self, path: str) -> tuple[bool, int]:
         """Whether ``path`` is ignored, and a bit for each rule found to match it or, on the way down, a parent.

@@ -7,15 +7,19 @@ import os
 from dockerlayer.report.visible import Paint, shown
 
 
-def diff_of(path: str, old: bytes, new: bytes) -> bytes:
-    """The diff that ``patch`` and ``git apply -p0`` take, byte for byte; ``b""`` for equal texts."""
+def diff_of(path: str, old: bytes | None, new: bytes) -> bytes:
+    """The diff that ``patch`` and ``git apply -p0`` take, byte for byte; ``b""`` for equal texts.
+
+    ``old`` is None for a file that is made.
+    """
     if old == new:
         return b""
     from difflib import diff_bytes, unified_diff
 
     name = _quoted(os.fsencode(path))
     parts = []
-    for line in diff_bytes(unified_diff, _lines(old), _lines(new), name, name):
+    before = b"/dev/null" if old is None else name
+    for line in diff_bytes(unified_diff, _lines(old or b""), _lines(new), before, name):
         parts.append(line)
         if not line.endswith(b"\n"):
             parts.append(b"\n\\ No newline at end of file\n")

@@ -7,15 +7,18 @@
                 "findings": [{"rule", "severity", "message", "help", "ecosystem",
                               "place": {"start": {"offset", "line", "column"}, "end": {...}},
                               "fix": null | {"title", "applicability", "pattern", "assumptions": [...], "notes": [...],
-                                             "edits": [{"start", "end", "text"}]},
+                                             "edits": [{"start", "end", "text"}],
+                                             "ignore": null | {"path", "lines": [...]}},
                               "refusals": [{"code", "message", "line": null | int}]}]}],
      "errors": [{"path", "message"}],
      "summary": {"files", "failed", "dirty", "problems", "safe", "unsafe", "made", "changed"}}
 
 Offsets, ``start`` and ``end`` of edits included, count bytes of the file as it is on disk (for ``fix``: as it is after
 fixing) and are half-open; lines and columns count from 1, columns in characters. ``severity`` is error, warning or
-info; ``applicability`` is safe, unsafe or manual. ``fix`` adds to each file ``"changed": bool``, ``"made": [{"rule",
-"message", "line", "title", "applicability", "pattern", "assumptions", "notes"}]`` and, for ``--diff``, ``"diff": str``.
+info; ``applicability`` is safe, unsafe or manual. ``ignore`` are lines for the end of the ignore file ``path`` (made
+if it is not there), which are a part of the fix; ``--diff`` shows them in ``diff`` as well. ``fix`` adds to each file
+``"changed": bool``, ``"made": [{"rule", "message", "line", "title", "applicability", "pattern", "assumptions", "notes",
+"ignore"}]`` and, for ``--diff``, ``"diff": str``.
 
 Every string is valid Unicode: what is not UTF-8 shows as U+FFFD, and then ``path_base64``, ``text_base64`` or
 ``diff_base64`` beside it holds the true bytes.
@@ -43,11 +46,11 @@ def file_json(record: FileRecord, *, fixing: bool = False) -> str:
     """One element of ``files``; ``fixing`` adds what ``fix`` did."""
     found: dict[str, Any] = {
         **_named("path", os.fsencode(record.path)),
-        "findings": [_finding(record.report.dockerfile, finding) for finding in record.report.findings],
+        "findings": [_finding(record, finding) for finding in record.report.findings],
     }
     if fixing:
         found["changed"] = record.changed
-        found["made"] = [_made(made) for made in record.made]
+        found["made"] = [_made(record, made) for made in record.made]
     if record.diff is not None:
         found |= _named("diff", record.diff)
     return json.dumps(found)
@@ -73,7 +76,8 @@ def _named(name: str, data: bytes) -> dict[str, str]:
         return {name: data.decode("utf-8", "replace"), f"{name}_base64": b64encode(data).decode()}
 
 
-def _finding(dockerfile: Dockerfile, finding: Finding) -> dict[str, Any]:
+def _finding(record: FileRecord, finding: Finding) -> dict[str, Any]:
+    dockerfile = record.report.dockerfile
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
@@ -81,7 +85,7 @@ def _finding(dockerfile: Dockerfile, finding: Finding) -> dict[str, Any]:
         "help": decodable(finding.help),
         "ecosystem": finding.ecosystem,
         "place": {"start": _position(dockerfile, finding.start), "end": _position(dockerfile, finding.end)},
-        "fix": None if finding.fix is None else _fix(finding.fix),
+        "fix": None if finding.fix is None else _fix(record, finding.fix),
         "refusals": [
             {"code": refusal.code, "message": decodable(refusal.message), "line": refusal.line}
             for refusal in finding.refusals
@@ -94,21 +98,28 @@ def _position(dockerfile: Dockerfile, offset: int) -> dict[str, int]:
     return {"offset": offset, "line": line, "column": column}
 
 
-def _description(fix: Fix) -> dict[str, Any]:
+def _description(record: FileRecord, fix: Fix) -> dict[str, Any]:
     return {
         "title": decodable(fix.title),
         "applicability": fix.applicability.value,
         "pattern": fix.pattern,
         "assumptions": list(map(decodable, fix.assumptions)),
         "notes": list(map(decodable, fix.notes)),
+        "ignore": _ignore(record, fix),
     }
 
 
-def _fix(fix: Fix) -> dict[str, Any]:
+def _ignore(record: FileRecord, fix: Fix) -> dict[str, Any] | None:
+    if not fix.ignore:
+        return None
+    return {**_named("path", os.fsencode(record.ignore_file)), "lines": list(map(decodable, fix.ignore))}
+
+
+def _fix(record: FileRecord, fix: Fix) -> dict[str, Any]:
     edits = [{"start": edit.start, "end": edit.end, **_named("text", edit.text)} for edit in fix.edits]
-    return {**_description(fix), "edits": edits}
+    return {**_description(record, fix), "edits": edits}
 
 
-def _made(made: Made) -> dict[str, Any]:
+def _made(record: FileRecord, made: Made) -> dict[str, Any]:
     finding = {"rule": made.finding.rule, "message": decodable(made.finding.message), "line": made.line}
-    return {**finding, **_description(made.fix)}
+    return {**finding, **_description(record, made.fix)}

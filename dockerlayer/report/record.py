@@ -13,6 +13,7 @@ class FileRecord(NamedTuple):
     """One file with what was found in it; after fixing, with what was made of it and what is left.
 
     ``path`` is as the user gave it, undecodable bytes as surrogates. ``diff`` is set when a diff was asked for.
+    ``ignore_file`` is where the lines of fixes for the ignore file go.
     """
 
     path: str
@@ -20,6 +21,7 @@ class FileRecord(NamedTuple):
     made: tuple[Made, ...] = ()
     changed: bool = False
     diff: bytes | None = None
+    ignore_file: str = ""
 
 
 class Tally(NamedTuple):

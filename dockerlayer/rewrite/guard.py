@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from dockerlayer.checks import order
+from dockerlayer.checks import order, overwrite
 from dockerlayer.checks.rules import candidates, check_syntax, told_rules
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
-from dockerlayer.findings import Fix, Refusal
+from dockerlayer.findings import Applicability, Fix, Refusal
 from dockerlayer.model.context import Context
 from dockerlayer.model.files import Placed
 from dockerlayer.model.layers import Analysis
+from dockerlayer.model.paths import is_within
 from dockerlayer.model.stages import Stage
 from dockerlayer.rewrite.chains import Chain, own_flags, paired, problem_of
 from dockerlayer.rewrite.chunks import PRAGMA
@@ -64,7 +65,10 @@ def guard(
     complaint = next(check_syntax(dockerfile), None)
     if complaint is not None:
         return _broken(f"the result would not parse: {complaint.message}")
-    analysis = Analysis(dockerfile, before.analysis.context)
+    vanished = _kept_out(before.analysis.context, candidate, fix)
+    if vanished is not None:
+        return _broken(f"{vanished} would be kept out of the build context")
+    analysis = Analysis(dockerfile, before.analysis.context.ignoring(fix.ignore))
     after = Survey(analysis, before.ecosystems, before.asked_builder)
     told = told_rules(before.ecosystems)
     held = (rules & told) | frozenset(item.finding.rule for item in found) | {candidate.finding.rule}
@@ -72,7 +76,7 @@ def guard(
     pairs = paired(before.analysis.build, analysis.build)
     if pairs is None or (pairs.is_cut and fix.pattern != STAGE):
         return _broken("the stages would change")
-    new = subjects(candidates(after, held), pairs.number_before)
+    new = subjects((item for item in candidates(after, held) if not _is_foretold(item, fix)), pairs.number_before)
     new = Counter({key: number for key, number in new.items() if key[0] in told or key[0] == candidate.finding.rule})
     if new - old:
         return _broken(f"the result would bring another finding: {next(iter(new - old))[0]}")
@@ -90,6 +94,23 @@ def guard(
         if problem:
             return _broken(problem)
     return _comments(before.analysis, analysis)
+
+
+def _kept_out(context: Context, candidate: Candidate, fix: Fix) -> str | None:
+    """A path that the fix keeps out of the context, for every stage and mount, though it is not allowed to."""
+    if not fix.ignore:
+        return None
+    after = context.ignoring(fix.ignore)
+    for path, _ in context.entries():
+        if after.hidden(path) and not any(is_within(path, allowed) for allowed in candidate.allows.ignored):
+            return path
+    return None
+
+
+def _is_foretold(found: Candidate, fix: Fix) -> bool:
+    """Whether a finding says no more than what the fix itself names as its assumption."""
+    told = found.finding.rule == overwrite.NAME and fix.applicability is not Applicability.SAFE
+    return told and all(overwrite.assumption(path) in fix.assumptions for path in found.allows.ignored)
 
 
 def _broken(message: str) -> Refusal:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from dockerlayer.api import NOT_IN_CONTEXT, SYSTEM_WRITES, Edit, Refusal, is_within, join, relative
+from dockerlayer.checks.overwrite import assumption
 from dockerlayer.checks.survey import Candidate, Sighting, Survey, image_needs
 from dockerlayer.findings import Applicability, Fix
 from dockerlayer.model.files import Placement
@@ -303,10 +304,7 @@ def _loose(paths: Iterable[str], broad: Sequence[Placement]) -> Iterator[str]:
         for placement in broad:
             origin = placement.origin(path)
             if origin and not placement.context.keeps_out(origin):
-                yield (
-                    f"{origin} is not in the ignore file: "
-                    "if it exists where the image is built, COPY puts it over what was installed"
-                )
+                yield assumption(origin)
 
 
 def _title(shape: Shape) -> str:

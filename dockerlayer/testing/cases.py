@@ -75,7 +75,8 @@ class Case:
 class CaseResult:
     """What is found in a case and what the file becomes: by safe fixes, by unsafe ones too, and by moving alone.
 
-    ``asked`` is what it becomes by the other patterns that the case asks for.
+    ``asked`` is what it becomes by the other patterns that the case asks for, ``ignore`` are the lines that the ignore
+    file gets by all fixes, unsafe ones too.
     """
 
     findings: tuple[Finding, ...]
@@ -85,6 +86,7 @@ class CaseResult:
     unsafe: bytes
     narrow: bytes
     asked: Mapping[str, bytes] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
 
     @property
     def is_silent(self) -> bool:
@@ -101,6 +103,8 @@ class CaseResult:
         if self.narrow != self.fixed:
             found["narrow.Dockerfile"] = self.narrow
         found |= {f"{pattern}.Dockerfile": text for pattern, text in self.asked.items() if text != self.original}
+        if self.ignore:
+            found["unsafe.dockerignore"] = "".join(f"{line}\n" for line in self.ignore).encode()
         return found
 
 
@@ -116,14 +120,16 @@ def run_case(folder: Path, ecosystems: Sequence[Ecosystem]) -> CaseResult:
     case = Case.read(folder)
     with case.opened() as (data, context):
         report = examine(data, context, ecosystems, case.options(ecosystems))
+        bold = repair(data, context, ecosystems, case.options(ecosystems, unsafe=True))
         return CaseResult(
             report.findings,
             _as_text(report.dockerfile, report.findings).replace(str(context.root), "CONTEXT"),
             data,
             repair(data, context, ecosystems, case.options(ecosystems)).data,
-            repair(data, context, ecosystems, case.options(ecosystems, unsafe=True)).data,
+            bold.data,
             repair(data, context, ecosystems, case.options(ecosystems, "narrow")).data,
             {name: repair(data, context, ecosystems, case.options(ecosystems, name)).data for name in case.patterns},
+            bold.ignore,
         )
 
 

@@ -30,7 +30,7 @@ def assert_lossless(data: bytes) -> None:
 
 def assert_idempotent(outcome: Outcome, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> None:
     """Fixing what was fixed changes nothing."""
-    again = repair(outcome.data, context, ecosystems, options)
+    again = repair(outcome.data, context.ignoring(outcome.ignore), ecosystems, options)
     assert not again.made, [made.finding.message for made in again.made]
     assert again.data == outcome.data
 
@@ -45,13 +45,21 @@ def assert_converging(outcome: Outcome, options: Options) -> None:
 
 
 def assert_guarded(
-    before: bytes, after: bytes, context: Context, *, keeps_words: bool = True, keeps_list: bool = True
+    before: bytes,
+    after: bytes,
+    context: Context,
+    *,
+    keeps_words: bool = True,
+    keeps_list: bool = True,
+    ignore: Sequence[str] = (),
 ) -> None:
     """A rewritten file is still the same build: configuration, files, commands, comments and the style of its lines.
 
     ``keeps_words`` is false where a rule exchanges words of a command on purpose, ``keeps_list`` where one mends the
-    list of what is copied: files may then be added, and names that the context has not may go.
+    list of what is copied: files may then be added, and names that the context has not may go. ``ignore`` are lines
+    that the ignore file has got: what they name, and what is below, may be missing, and nothing else.
     """
+    assert not any(re.search(r"[*?!#\[\\\s]", line) for line in ignore), ignore
     one, other = parse(before), parse(after)
     assert other.source == after
     assert bool(other.problems) <= bool(one.problems), other.problems
@@ -65,7 +73,9 @@ def assert_guarded(
     assert len(old.stages) == len(new.stages)
     for stage, rewritten in zip(old.stages, new.stages, strict=True):
         assert _configuration(stage) == _configuration(rewritten)
-        files, others = _image(stage, context), _image(rewritten, context)
+        files, others = _image(stage, context), _image(rewritten, context.ignoring(ignore))
+        named = [path for path in files.values() if any(f"{path}/".startswith(f"{line}/") for line in ignore)]
+        files = {image: path for image, path in files.items() if path not in named}
         assert files == others if keeps_list else files.items() <= others.items()
         if keeps_list:
             _assert_kept("COPY", _copies(stage), _copies(rewritten))

@@ -90,14 +90,16 @@ def prove(
     request: Request,
     touch: str | None,
     tell: Tell,
+    ignore: Sequence[str] = (),
 ) -> Proof:
     """Build the texts (as it is, and as it would be) in a copy of the context; nothing is left behind.
 
-    ``request`` has the user's options; its paths and tag are filled in here. Raises BuilderError, InputError.
+    ``ignore`` are the lines that the ignore file has got for the texts as they would be. ``request``
+    has the user's options; its paths and tag are filled in here. Raises BuilderError, InputError.
     """
     replaced = [value.partition("=")[0] for value in request.contexts]
     subjects = [subject_of(texts[0], context, ecosystems, replaced=replaced)]
-    subjects += [subject_of(text, context, ecosystems, subjects[0], replaced) for text in texts[1:]]
+    subjects += [subject_of(text, context.ignoring(ignore), ecosystems, subjects[0], replaced) for text in texts[1:]]
     touched = source_file(subjects[0], context, touch)
     tell("copying the build context")
     with Workspace(Path(path), context) as workspace, _Bench(workspace, builder, request, touched, tell) as bench:
@@ -105,7 +107,7 @@ def prove(
         if len(subjects) == 1 or not before.cold.ok:
             return Proof(path, touched, before)
         again = bench.image(before.warm)
-        after = bench.try_out("as fixed", subjects[1])
+        after = bench.try_out("as fixed", subjects[1], ignore)
         difference = None
         if before.image is not None and after.image is not None:
             difference = compare(before.image, again, after.image, (texts[0], texts[1]))
@@ -133,9 +135,9 @@ class _Bench:
         for tag in self._tags:
             self._builder.remove(tag)
 
-    def try_out(self, title: str, subject: Subject) -> Trial:
+    def try_out(self, title: str, subject: Subject, ignore: Sequence[str] = ()) -> Trial:
         """Build a text three times: from nothing, after an edit, and with the network off where that is asked."""
-        self._workspace.write(subject.text)
+        self._workspace.write(subject.text, ignore)
         trial = Trial(title, subject, self._build(f"{title}, first build", no_cache=self._request.no_cache))
         if not trial.cold.ok:
             return trial
@@ -149,7 +151,7 @@ class _Bench:
                 if before is not None:
                     trial = trial._replace(foreseen=_foreseen(subject, before, self._keys(subject)))
         if trial.built(INSTALL) and self._builder.can_cut_network:
-            self._workspace.write(subject.without_network())
+            self._workspace.write(subject.without_network(), ignore)
             offline = self._build(f"{title}, installing with the network off", keep=False)
             # A frontend that an old `# syntax=` names need not know RUN --network.
             if offline.ok or "unknown flag" not in offline.log:

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from dockerlayer.errors import InputError
@@ -21,6 +22,7 @@ class Workspace:
     def __init__(self, dockerfile: Path, context: Context) -> None:
         self._source = context
         self._original = dockerfile
+        self._lines: tuple[str, ...] = ()
         self.root = self.context = self.dockerfile = NOWHERE
 
     def __enter__(self) -> Workspace:
@@ -61,8 +63,12 @@ class Workspace:
                 target.unlink(missing_ok=True)
                 shutil.copy2(ignored, target)
 
-    def write(self, text: bytes) -> None:
-        """Put a text in the place of the Dockerfile, with the mode of the user's file."""
+    def write(self, text: bytes, ignore: Sequence[str] = ()) -> None:
+        """Put a text in the place of the Dockerfile, with the mode of the user's file.
+
+        ``ignore`` are lines that the ignore file has beside the user's for this text.
+        """
+        self._write_ignore(ignore)
         directory = self.dockerfile.parent
         mode = stat.S_IMODE(directory.stat().st_mode)
         directory.chmod(mode | 0o700)
@@ -70,6 +76,22 @@ class Workspace:
         self.dockerfile.write_bytes(text)
         self.dockerfile.chmod(stat.S_IMODE(os.stat(self._original).st_mode))
         directory.chmod(mode)
+
+    def _write_ignore(self, lines: Sequence[str]) -> None:
+        if self._lines == tuple(lines):
+            return
+        self._lines = tuple(lines)
+        given = self._source.ignore_file
+        beside = given is not None and given.name != ".dockerignore"
+        path = self.dockerfile.with_name(f"{self.dockerfile.name}.dockerignore") if beside else None
+        path = path or self.context / ".dockerignore"
+        mode = stat.S_IMODE(path.parent.stat().st_mode)
+        path.parent.chmod(mode | 0o700)
+        path.unlink(missing_ok=True)
+        if given is not None or lines:
+            old = given.read_bytes() if given is not None else b""
+            path.write_bytes(b"\n".join((old, *(os.fsencode(line) for line in lines))))
+        path.parent.chmod(mode)
 
 
 def _copy_tree(source: Context, target: Path) -> None:

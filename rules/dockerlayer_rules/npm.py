@@ -45,6 +45,24 @@ ecosystem = Ecosystem(
             """,
         ),
         Example(
+            "context-overwrites-install",
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm ci
+            COPY . .
+            """,
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN npm ci
+            COPY *.js ./
+            """,
+            "modules-ignored-by-git",
+        ),
+        Example(
             "missing-lockfile",
             """
             FROM node:22

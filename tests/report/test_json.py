@@ -51,6 +51,7 @@ def test_finding(record: Record) -> None:
                     "pattern": "narrow",
                     "assumptions": ["the moon is full"],
                     "notes": ["it rains"],
+                    "ignore": None,
                     "edits": [
                         {"start": 0, "end": 0, "text": "café"},
                         {"start": 3, "end": 5, "text": "\ufffd\r\n", "text_base64": "/w0K"},
@@ -86,6 +87,7 @@ def test_fixing_adds_what_was_made(record: Record) -> None:
                 "pattern": "narrow",
                 "assumptions": ["the moon is full"],
                 "notes": ["it rains"],
+                "ignore": None,
             }
         ],
         "diff": "--- a\n",

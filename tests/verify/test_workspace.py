@@ -324,3 +324,22 @@ def test_nowhere_is_not_removed(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     put(root, {"Dockerfile": ""})
     assert opened(root).root == workspace.NOWHERE
     assert below(root) == ["Dockerfile"]
+
+
+@pytest.mark.parametrize("given", [None, ".dockerignore", "Dockerfile.dockerignore"])
+def test_lines_of_the_ignore_file_are_there_for_one_text_only(tmp_path: Path, given: str | None) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "Dockerfile").write_text("FROM scratch\n")
+    (root / "made").mkdir()
+    (root / "made" / "file").touch()
+    if given is not None:
+        (root / given).write_text("*.md")
+    path = root / "Dockerfile"
+    with Workspace(path, Context.open(root, path)) as workspace:
+        for lines in ((), ("made",), ()):
+            workspace.write(b"FROM scratch\n", lines)
+            context = Context.open(workspace.context, workspace.dockerfile)
+            assert context.keeps_out("made") is bool(lines)
+            assert context.keeps_out("x.md") is (given is not None)
+            assert (context.ignore_file is not None) is (given is not None or bool(lines))
