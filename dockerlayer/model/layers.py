@@ -75,7 +75,16 @@ class Analysis:
         )
         received = tuple(copy.target for copy in copies)
         calls = self.run(step).calls
-        return Scene(step, self.context, placements, mounted, self.earlier_calls, calls, received, copies)
+        handed = tuple(self._handed(step))
+        return Scene(step, self.context, placements, mounted, self.earlier_calls, calls, received, copies, handed)
+
+    def _handed(self, step: Step) -> Iterator[tuple[str, Call]]:
+        """The calls of the stages that a step mounts something of, with the place of the mount."""
+        for mount in step.mounts:
+            stage = self.build.stage_named(mount.origin, step.stage.index) if mount.kind == "bind" else None
+            for earlier in stage.steps if stage is not None and mount.origin else ():
+                if earlier.name == "run":
+                    yield from ((mount.target, call) for call in self.run(earlier).calls)
 
     def _base_of(self, origin: str, step: Step) -> str:
         """The image at the root of what ``--from`` names."""

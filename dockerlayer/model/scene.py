@@ -25,7 +25,8 @@ class Scene(NamedTuple):
     """``placements`` are the COPY and ADD steps whose files the step sees, in order; ``mounted`` its bind mounts.
 
     ``earlier`` gives the calls of the RUN steps above a step, oldest first; ``received`` are the image paths that
-    copies from other stages and images filled, ``copies`` those copies themselves.
+    copies from other stages and images filled, ``copies`` those copies themselves. ``handed`` are the calls of the
+    stages that the step mounts something of, each with the image path of the mount.
     """
 
     step: Step
@@ -36,6 +37,7 @@ class Scene(NamedTuple):
     siblings: tuple[Call, ...] = ()
     received: tuple[str, ...] = ()
     copies: tuple[Received, ...] = ()
+    handed: tuple[tuple[str, Call], ...] = ()
 
     def before(self, call: Call) -> tuple[Call, ...]:
         """Every call that has run when ``call`` runs: of the steps above, and above it in the same RUN."""

@@ -45,6 +45,10 @@ def paired(before: Build, after: Build) -> Paired | None:
     """The stages of two files side by side; None when they do not fit together."""
     wanted = list(before.stages)
     kept: list[Stage] = []
+    if len(wanted) == len(after.stages):
+        return Paired(
+            tuple((one, _chain(other, [*after.stages])) for one, other in zip(wanted, after.stages, strict=True)), {}
+        )
     for stage in after.stages:
         if wanted and (stage.name, stage.base_image) == (wanted[0].name, wanted[0].base_image):
             kept.append(stage)

@@ -210,7 +210,8 @@ def has_filled_cache(call: Call, scene: Scene, directory: str, cached: Callable[
     if call.has("--prefer-offline") and any(path.rstrip("/").endswith("/.npm") for path in scene.received):
         return True
     steps: dict[Step, list[Call]] = {}
-    for other in scene.before(call):
+    handed = [other for target, other in scene.handed if is_within(cache_of(call), target)]
+    for other in (*handed, *scene.before(call)):
         steps.setdefault(other.step, []).append(other)
     for step, calls in steps.items():
         adding = [other for other in calls if _ADDS.search(" ".join(other.argv))]

@@ -74,7 +74,8 @@ class Project:
     ``download`` is how the step that downloads begins in the rewritten file; ``kept`` is the directory that the
     pattern announces to leave in the image. ``online`` is how many bytes a build may still receive where its download
     is known to leave something out: what is below it then needs the network. ``source`` names the packages that are
-    served on loopback, if any are.
+    served on loopback, if any are. ``asked`` is what ``--pattern`` is set to: the tables ``patterns.NAME`` of the file
+    hold what is otherwise under another than the default.
     """
 
     folder: Path
@@ -86,15 +87,23 @@ class Project:
     edit: Edit
     lock: Edit
     source: str = ""
+    asked: str = "split"
 
     @classmethod
-    def read(cls, folder: Path) -> Project:
-        """The project in a folder."""
+    def read(cls, folder: Path) -> list[Project]:
+        """The project in a folder, once for each pattern that it is built with."""
         values = tomllib.loads((folder / EXPECTED).read_text("utf-8"))
+        patterns = values.pop("patterns", {})
+        others = ({**values, "kept": "", **other, "pattern": name} for name, other in patterns.items())
+        return [cls._of(folder, values, "split"), *(cls._of(folder, other, other["pattern"]) for other in others)]
+
+    @classmethod
+    def _of(cls, folder: Path, values: dict[str, Any], asked: str) -> Project:
         edits = Edit.read(values["edit"]), Edit.read(values["lock"])
         kept, online = values.get("kept", ""), values.get("online", 0)
         source = values.get("source", "")
-        return cls(folder, values["pattern"], values["download"], kept, online, values["answer"], *edits, source)
+        start = values["pattern"], values["download"], kept, online, values["answer"]
+        return cls(folder, *start, *edits, source, asked)
 
     @property
     def name(self) -> str:
@@ -150,8 +159,8 @@ def start_anew(dockerfile: Path, name: str) -> None:
 
 
 def projects(folder: Path) -> list[Project]:
-    """All projects below a folder."""
-    return [Project.read(path.parent) for path in sorted(folder.glob(f"*/{EXPECTED}"))]
+    """All projects below a folder, each with every pattern that it is built with."""
+    return [project for path in sorted(folder.glob(f"*/{EXPECTED}")) for project in Project.read(path.parent)]
 
 
 def cut_after(text: str, download: str) -> str:
