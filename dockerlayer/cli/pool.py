@@ -36,19 +36,23 @@ def _parallel(task: Task, sources: Sequence[Source], workers: int) -> Generator[
 
     # The workers inherit the task: ecosystems hold functions and need not be picklable.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _adopt, (task,))
-    chunk = max(1, min(16, len(sources) // (4 * workers)))
+    size = max(1, min(16, len(sources) // (4 * workers)))
+    # Not pool.map: it cancels what is pending when it is interrupted, and the pool's own thread then fails with a
+    # traceback on each cancelled future (InvalidStateError, seen with Python 3.11).
+    waiting = [pool.submit(_work_adopted, sources[at : at + size]) for at in range(0, len(sources), size)]
     done = 0
     finished = False
     try:
-        for result in pool.map(_work_adopted, sources, chunksize=chunk):
-            done += 1
-            yield result
+        for chunk in waiting:
+            for result in chunk.result():
+                done += 1
+                yield result
         finished = True
     except BrokenProcessPool:
         for source in sources[done:]:
             yield failed(source, "not checked, because a worker process died", internal=True)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)
         if not finished:
             for child in multiprocessing.active_children():
                 child.terminate()
@@ -63,9 +67,9 @@ def _adopt(task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _work_adopted(source: Source) -> Result:
+def _work_adopted(sources: Sequence[Source]) -> list[Result]:
     assert _task is not None
-    return work(_task, source)
+    return [work(_task, source) for source in sources]
 
 
 def watched(found: Iterator[Result], total: int) -> Iterator[Result]:
