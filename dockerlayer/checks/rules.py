@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks import drift, lockfile, order, split
+from dockerlayer.checks import drift, fed, lockfile, order, shadow, split, useless
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.errors import PluginError
 from dockerlayer.findings import Finding, Severity
@@ -40,6 +40,9 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
     (drift.NAME, Severity.WARNING, drift.check, True),
     (lockfile.MISSING, Severity.WARNING, lockfile.check_missing, False),
     (lockfile.IGNORED, Severity.WARNING, lockfile.check_ignored, False),
+    (shadow.NAME, Severity.WARNING, shadow.check, True),
+    (fed.NAME, Severity.WARNING, fed.check, True),
+    (useless.NAME, Severity.WARNING, useless.check, True),
 )
 
 

@@ -45,12 +45,19 @@ def assert_converging(outcome: Outcome, options: Options) -> None:
 
 
 def assert_guarded(
-    before: bytes, after: bytes, context: Context, *, keeps_words: bool = True, keeps_list: bool = True
+    before: bytes,
+    after: bytes,
+    context: Context,
+    *,
+    keeps_words: bool = True,
+    keeps_list: bool = True,
+    keeps_mounts: bool = True,
 ) -> None:
     """A rewritten file is still the same build: configuration, files, commands, comments and the style of its lines.
 
     ``keeps_words`` is false where a rule exchanges words of a command on purpose, ``keeps_list`` where one mends the
-    list of what is copied: files may then be added, and names that the context has not may go.
+    list of what is copied: files may then be added, and names that the context has not may go. ``keeps_mounts`` is
+    false where one takes a cache mount away or moves it.
     """
     one, other = parse(before), parse(after)
     assert other.source == after
@@ -60,7 +67,7 @@ def assert_guarded(
     assert _line_style(before) == _line_style(after)
     _assert_kept("comment", _comments(one), _comments(other))
     if keeps_words:
-        _assert_kept("word of a RUN", _words(one), _words(other))
+        _assert_kept("word of a RUN", _words(one, keeps_mounts), _words(other, keeps_mounts))
     old, new = build_of(one), build_of(other)
     assert len(old.stages) == len(new.stages)
     for stage, rewritten in zip(old.stages, new.stages, strict=True):
@@ -111,10 +118,14 @@ def _pragmas(dockerfile: Dockerfile) -> Counter[tuple[bytes, str]]:
     return found
 
 
-def _words(dockerfile: Dockerfile) -> Counter[str]:
+def _words(dockerfile: Dockerfile, with_mounts: bool = True) -> Counter[str]:
     texts = [item.logical for item in dockerfile.instructions if item.name == "run"]
     texts += [doc.content for item in dockerfile.instructions for doc in item.heredocs]
-    return Counter(word for text in texts for word in re.split(r"[\s;&]+", text) if word.lower() != "run")
+    words = Counter(word for text in texts for word in re.split(r"[\s;&]+", text) if word.lower() != "run")
+    if with_mounts:
+        return words
+    mount = re.compile(r"--mount=(?:\S*,)?type=cache(?:,|\Z)", re.IGNORECASE)
+    return Counter({word: count for word, count in words.items() if not mount.match(word)})
 
 
 def _configuration(stage: Stage) -> dict[str, Any]:

@@ -33,6 +33,31 @@ ecosystem = Ecosystem(
     environment=r"CARGO_.*|RUST.*|GIT_.*|SSH_.*|SSL_.*|.*(?:PROXY|proxy|TOKEN|PASSWORD).*|HOME|PATH",
     examples=(
         Example(
+            "mount-shadows-layer",
+            """
+            FROM rust:1.85 AS build
+            WORKDIR /src
+            COPY . .
+            RUN --mount=type=cache,target=/usr/local/cargo/registry \\
+                --mount=type=cache,target=/src/target \\
+                cargo build --release
+
+            FROM debian:trixie-slim
+            COPY --from=build /src/target/release/app /usr/local/bin/app
+            """,
+            """
+            FROM rust:1.85 AS build
+            WORKDIR /src
+            COPY . .
+            RUN --mount=type=cache,target=/usr/local/cargo/registry \\
+                --mount=type=cache,target=/src/target \\
+                cargo build --release && cp target/release/app /usr/local/bin/app
+
+            FROM debian:trixie-slim
+            COPY --from=build /usr/local/bin/app /usr/local/bin/app
+            """,
+        ),
+        Example(
             "source-before-download",
             """
             FROM rust:1.85

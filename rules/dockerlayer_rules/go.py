@@ -30,6 +30,25 @@ ecosystem = Ecosystem(
     environment=r"GO.*|CGO_.*|GIT_(?:SSH|CONFIG|TERMINAL|ASKPASS).*|.*(?:PROXY|proxy|TOKEN|NETRC|PASSWORD).*|HOME|PATH|SSH_.*",
     examples=(
         Example(
+            "mount-shadows-layer",
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN --mount=type=cache,target=/go/pkg/mod go mod download
+            COPY . .
+            RUN go build -o /app .
+            """,
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            COPY . .
+            RUN go build -o /app .
+            """,
+        ),
+        Example(
             "source-before-download",
             """
             FROM golang:1.24

@@ -30,6 +30,23 @@ ecosystem = Ecosystem(
     home_files=(".npmrc", ".netrc", ".gitconfig"),
     examples=(
         Example(
+            "useless-cache-mount",
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN --mount=type=cache,target=/usr/src/app/.npm npm ci
+            COPY . .
+            """,
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN --mount=type=cache,target=/root/.npm npm ci
+            COPY . .
+            """,
+        ),
+        Example(
             "source-before-download",
             """
             FROM node:22

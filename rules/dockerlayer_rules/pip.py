@@ -61,6 +61,42 @@ ecosystem = Ecosystem(
     rules=(Rule("pip-download-incomplete", Severity.WARNING, check_download, fixable=True),),
     examples=(
         Example(
+            "offline-fed-by-cache-mount",
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN --mount=type=cache,target=/wheels pip wheel --wheel-dir /wheels -r requirements.txt
+            COPY . .
+            RUN --mount=type=cache,target=/wheels pip install --no-index --find-links /wheels -r requirements.txt
+            """,
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN pip wheel --wheel-dir /tmp/wheels -r requirements.txt
+            COPY . .
+            RUN pip install --no-index --find-links /tmp/wheels -r requirements.txt
+            """,
+        ),
+        Example(
+            "useless-cache-mount",
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN --mount=type=cache,target=/root/.cache/pip pip install --no-cache-dir -r requirements.txt
+            COPY . .
+            """,
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt
+            COPY . .
+            """,
+        ),
+        Example(
             "combined-download-install",
             """
             FROM python:3.12
