@@ -13,6 +13,7 @@ from dockerlayer.findings import Finding
 from dockerlayer.model.stages import Step
 
 NAME = "offline-fed-by-cache-mount"
+_CUT = "--network=none"
 
 
 def check(survey: Survey) -> Iterator[Candidate]:
@@ -29,7 +30,8 @@ def check(survey: Survey) -> Iterator[Candidate]:
         mounts = cache_mounts(survey, step)
         cut = step.flag("network") == "none"
         for used in survey.uses(step) if mounts else ():
-            if not used.use.takes or not (used.use.offline or cut):
+            # A call that would download finds the network cut off all the same.
+            if not (used.use.takes and used.use.offline) and not (cut and (used.use.takes or used.use.fills)):
                 continue
             mount = _feeding(survey, used, mounts)
             if mount is not None:
@@ -51,7 +53,7 @@ def _feeding(survey: Survey, used: Used, mounts: tuple[CacheMount, ...]) -> Cach
     if any(call_brings(survey, other, use.stores[0]) for other in before):
         return None
     # Packages that are in the layer, behind the mount, are another rule's.
-    return mount if filled_above(survey, mount, use.stores[0]) is None else None
+    return mount if filled_above(survey, mount, used) is None else None
 
 
 def _has_another_way(survey: Survey, used: Used) -> bool:
@@ -62,7 +64,7 @@ def _has_another_way(survey: Survey, used: Used) -> bool:
 
 def _candidate(survey: Survey, used: Used, mount: CacheMount, cut: bool) -> Candidate:
     call = used.call
-    offline = used.use.offline or "--network=none"
+    offline = used.use.offline or _CUT
     filler = _filler(survey, mount, used.use.stores[0])
     then = f"stays cached when the mount on {mount.target} is pruned, and then {short(call)} fails"
     message = (
@@ -101,7 +103,7 @@ def _filler(survey: Survey, mount: CacheMount, path: str) -> Used | None:
 
 def _offer(survey: Survey, used: Used, cut: bool) -> Fix | Refusal:
     edits = used.use.online
-    if used.use.offline and not edits:
+    if used.use.offline not in {"", _CUT} and not edits:
         what = f"what keeps {short(used.call)} off the network ({used.use.offline}) is not in its own words"
         return Refusal("not-in-the-call", what, used.call.step.line)
     if cut:
@@ -112,5 +114,6 @@ def _offer(survey: Survey, used: Used, cut: bool) -> Fix | Refusal:
 
 def _without_network(survey: Survey, step: Step) -> tuple[Edit, ...]:
     data, start, end = survey.analysis.dockerfile.data, step.instruction.start, step.instruction.args_start
-    found = data.find(b"--network=none ", start, end)
-    return (Edit(found, found + len(b"--network=none "), b""),) if found >= 0 else ()
+    flag = f"{_CUT} ".encode()
+    found = data.find(flag, start, end)
+    return (Edit(found, found + len(flag), b""),) if found >= 0 else ()

@@ -81,7 +81,7 @@ def _missed_later(survey: Survey, mount: CacheMount) -> Hidden | None:
                 )
                 if found is not None:
                     return found
-        if use.fills and not use.takes and use.stores and mount.hides(use.stores[0]):
+        if only_fills(survey, used) and mount.hides(use.stores[0]):
             found = _wanted(survey, mount, used, use.stores[0])
             if found is not None:
                 return found
@@ -172,11 +172,19 @@ def _wanted(survey: Survey, mount: CacheMount, used: Used, path: str) -> Hidden 
                     f"{short(call)} on line {later.line} does not see it"
                 )
                 return Hidden(path, used, Severity.ERROR, message)
-            if other is not None and other.use.takes and any(meets(store, path) for store in other.use.stores):
+            if other is not None and _takes(survey, used, other, path):
                 return _starved(mount, used, other, path)
             if call_brings(survey, call, path):
                 return None
     return None
+
+
+def _takes(survey: Survey, used: Used, other: Used, path: str) -> bool:
+    """Whether a call works from what another one put at a path."""
+    if only_fills(survey, other) or not any(meets(store, path) for store in other.use.stores):
+        return False
+    related = other.ecosystem is used.ecosystem or bool(other.use.offline)
+    return related and (other.use.takes or other.use.fills)
 
 
 def _taken(arguments: tuple[str, ...]) -> tuple[str, ...]:
@@ -200,6 +208,8 @@ def _starved(mount: CacheMount, used: Used, other: Used, path: str) -> Hidden:
     if offline:
         message = f"{start}{who} does not see it and, with {offline}, fails"
         return Hidden(path, used, Severity.ERROR, message)
+    if not other.use.fills:
+        return Hidden(path, used, Severity.ERROR, f"{start}{who} does not see it and fails")
     return Hidden(path, used, Severity.WARNING, f"{start}{who} does not see it and downloads it again")
 
 
@@ -213,8 +223,9 @@ def _hidden_before(survey: Survey, mount: CacheMount) -> Hidden | None:
             continue
         if any(earlier.start < call.start for earlier in users(survey, mount, (call,))):
             return None
-        if use.takes and use.stores and mount.hides(use.stores[0]):
-            filled = filled_above(survey, mount, use.stores[0])
+        wants = (use.takes or use.fills) and not only_fills(survey, used)
+        if wants and use.stores and mount.hides(use.stores[0]):
+            filled = filled_above(survey, mount, used)
             if filled is not None:
                 return _unseen(mount, used, filled)
         placed = _placed(survey, mount)
@@ -225,17 +236,26 @@ def _hidden_before(survey: Survey, mount: CacheMount) -> Hidden | None:
     return None
 
 
-def filled_above(survey: Survey, mount: CacheMount, path: str) -> Used | None:
-    """The call above that downloaded into the layer what the mount hides now."""
+def filled_above(survey: Survey, mount: CacheMount, wanting: Used) -> Used | None:
+    """The call above that downloaded into the layer, where a mount hides it now, what a call wants."""
+    path = wanting.use.stores[0]
     for step in reversed(tuple(survey.analysis.above(mount.step))):
         if step.name != "run" or any(one.kind == "cache" and meets(path, one.target) for one in step.mounts):
             continue
         for used in survey.uses(step):
-            use = used.use
-            fills = use.fills and not use.takes and any(meets(store, path) for store in use.stores[:1])
-            if used.call.always and (fills or any(meets(place, path) for place in use.leaves)):
+            fills = only_fills(survey, used) and meets(used.use.stores[0], path)
+            related = used.ecosystem is wanting.ecosystem or bool(wanting.use.offline)
+            if related and used.call.always and (fills or any(meets(place, path) for place in used.use.leaves)):
                 return used
     return None
+
+
+def only_fills(survey: Survey, used: Used) -> bool:
+    """Whether a call downloads for others and does nothing else."""
+    use = used.use
+    if not use.fills or not use.stores or use.leaves:
+        return False
+    return any(seen.call is used.call and seen.fetch.kind == "download" for seen in survey.sightings(used.call.step))
 
 
 def _unseen(mount: CacheMount, used: Used, filled: Used) -> Hidden:

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Stand-in."""
 
 from __future__ import annotations
