@@ -52,8 +52,23 @@ def _feeding(survey: Survey, used: Used, mounts: tuple[CacheMount, ...]) -> Cach
     before = takewhile(lambda other: other is not call, survey.analysis.run(call.step).calls)
     if any(call_brings(survey, other, use.stores[0]) for other in before):
         return None
+    filler = _filler(survey, mount, use.stores[0])
+    if filler is not None and _leaves_more(survey, filler):
+        return None
     # Packages that are in the layer, behind the mount, are another rule's.
     return mount if filled_above(survey, mount, used) is None else None
+
+
+def _leaves_more(survey: Survey, filler: Used) -> bool:
+    """Whether what fills the mount leaves something in its layer too, which may be all that the install needs."""
+    step = filler.call.step
+    sightings = survey.sightings(step)
+    written = [path for seen in sightings if seen.call is filler.call for path in seen.fetch.writes]
+    return any(
+        not any(one.kind == "cache" and meets(path, one.target) for one in step.mounts)
+        and not any(meets(path, store) for store in filler.use.stores)
+        for path in (*written, *filler.use.leaves)
+    )
 
 
 def _has_another_way(survey: Survey, used: Used) -> bool:
