@@ -22,8 +22,6 @@ ecosystem = Ecosystem(
     registry=Registry("crates.io", "the Rust Foundation, with bandwidth donated by Fastly and AWS", donated=True),
     programs=r"cargo|xx-cargo|rustup|rustc",
     read=deferred("dockerlayer_rules._read_cargo", "read"),
-    use=deferred("dockerlayer_rules._standin", "cargo"),
-    cache_names=r"\.?cargo(?:/|$)",
     practice=Practice(
         "`cargo fetch --locked` beside empty targets", "`cargo build --frozen`", "rarely; cargo-chef instead"
     ),

@@ -21,8 +21,6 @@ ecosystem = Ecosystem(
     registry=Registry("the Go module proxy", "Google", donated=False),
     programs=r"go",
     read=deferred("dockerlayer_rules._read_go", "read"),
-    use=deferred("dockerlayer_rules._standin", "go"),
-    cache_names=r"/pkg/mod|/go/(?:mod|pkg)|gomod|\.gomodcache",
     practice=Practice("`go mod download`", "`GOPROXY=off go build`", "yes, canonical"),
     effect=deferred("dockerlayer_rules._read_go", "effect"),
     other_caches=(r"go-build",),
