@@ -26,6 +26,8 @@ ecosystem = Ecosystem(
         "`cargo fetch --locked` beside empty targets", "`cargo build --frozen`", "rarely; cargo-chef instead"
     ),
     effect=deferred("dockerlayer_rules._read_cargo", "effect"),
+    use=deferred("dockerlayer_rules._use_cargo", "use"),
+    cache_names=r"(?:^|/)\.?cargo(?:/registry|/git|/?\Z)(?:/|\Z)?|cargo[-_](?:registry|git|home|cache)",
     other_caches=(r"(?:^|/)target(?:/|$)", r"sccache", r"\.rustup|/rustup"),
     home_files=(".cargo/config.toml", ".cargo/config", ".cargo/credentials.toml", ".gitconfig", ".netrc"),
     environment=r"CARGO_.*|RUST.*|GIT_.*|SSH_.*|SSL_.*|.*(?:PROXY|proxy|TOKEN|PASSWORD).*|HOME|PATH",

@@ -23,6 +23,8 @@ ecosystem = Ecosystem(
     read=deferred("dockerlayer_rules._read_go", "read"),
     practice=Practice("`go mod download`", "`GOPROXY=off go build`", "yes, canonical"),
     effect=deferred("dockerlayer_rules._read_go", "effect"),
+    use=deferred("dockerlayer_rules._use_go", "use"),
+    cache_names=r"(?:^|/)pkg/mod(?:/|\Z)|(?:^|/)go/(?:pkg|mod)(?:/|\Z)|\A(?:/root|/home/[^/]+)?/go/?\Z|gomodcache|\bgo-?mod\b",
     other_caches=(r"go-build",),
     home_files=(".netrc", ".config/go", ".gitconfig"),
     environment=r"GO.*|CGO_.*|GIT_(?:SSH|CONFIG|TERMINAL|ASKPASS).*|.*(?:PROXY|proxy|TOKEN|NETRC|PASSWORD).*|HOME|PATH|SSH_.*",
