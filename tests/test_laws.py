@@ -44,10 +44,20 @@ def hold(data: bytes, context: Context, ecosystems: tuple[Ecosystem, ...], optio
     outcome = repair(data, context, ecosystems, options)
     if outcome.data != data or outcome.ignore:
         assert_lossless(outcome.data)
-        # A rule of a plugin's own may exchange words; the shared rules only add some.
+        # A rule of a plugin's own may exchange words; most shared rules only add some.
         own = any(made.finding.rule in own_rules(ecosystems) for made in outcome.made)
+        own |= any(made.fix.pattern in {"online", "words"} for made in outcome.made)
+        moved = any(made.fix.pattern == "mount" for made in outcome.made)
         mended = any(made.fix.pattern == "manifests" for made in outcome.made)
-        assert_guarded(data, outcome.data, context, keeps_words=not own, keeps_list=not mended, ignore=outcome.ignore)
+        assert_guarded(
+            data,
+            outcome.data,
+            context,
+            keeps_words=not own,
+            keeps_list=not mended,
+            keeps_mounts=not moved,
+            ignore=outcome.ignore,
+        )
         assert_idempotent(outcome, context, ecosystems, options)
     assert_converging(outcome, options)
     return outcome

@@ -8,7 +8,20 @@ from textwrap import indent
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks import drift, hermetic, lockfile, nominal, order, overwrite, redundant, split, unpinned
+from dockerlayer.checks import (
+    drift,
+    fed,
+    hermetic,
+    lockfile,
+    nominal,
+    order,
+    overwrite,
+    redundant,
+    shadow,
+    split,
+    unpinned,
+    useless,
+)
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.errors import PluginError
 from dockerlayer.findings import Finding, Severity
@@ -41,6 +54,9 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
     (overwrite.NAME, Severity.WARNING, overwrite.check, True),
     (lockfile.MISSING, Severity.WARNING, lockfile.check_missing, False),
     (lockfile.IGNORED, Severity.WARNING, lockfile.check_ignored, False),
+    (shadow.NAME, Severity.WARNING, shadow.check, True),
+    (fed.NAME, Severity.WARNING, fed.check, True),
+    (useless.NAME, Severity.WARNING, useless.check, True),
     (nominal.NAME, Severity.WARNING, nominal.check, True),
     (unpinned.NAME, Severity.WARNING, unpinned.check, True),
     (redundant.NAME, Severity.WARNING, redundant.check, True),

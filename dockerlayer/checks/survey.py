@@ -57,9 +57,9 @@ class Used(NamedTuple):
 class Allowance(NamedTuple):
     """What a fix may change although the guard holds every other fix to it.
 
-    ``calls`` are commands whose words may change, or that may go. ``flags`` are kinds of RUN flags ("mount", "network")
-    that may change in ``steps``. ``variables`` are ARGs and ENVs that may come into force later than before.
-    ``ignored`` are paths of the context that, with all below them, need no longer reach the image.
+    ``calls`` are commands whose words may change, or that may go. ``flags`` are kinds of RUN flags ("mount",
+    "cache-mount", "network") that may change in ``steps``. ``variables`` are ARGs and ENVs that may come into force
+    later than before. ``ignored`` are paths of the context that, with all below them, need no longer reach the image.
     """
 
     calls: tuple[Call, ...] = ()

@@ -203,7 +203,7 @@ def _running(
             continue
         run = analysis.run(step)
         kinds = allows.flags if step.instruction.args in changed else frozenset()
-        flags = tuple(flag for flag in own_flags(step, aside) if flag[2:].partition("=")[0].lower() not in kinds)
+        flags = tuple(flag for flag in own_flags(step, aside) if not kinds & _kinds(flag))
         env = tuple(sorted(item for item in step.state.env.items() if item[0] not in allows.variables))
         args = tuple(sorted(name for name in step.state.args if name not in allows.variables))
         state = (step.state.user, step.state.shell, env, flags)
@@ -213,6 +213,12 @@ def _running(
             arguments = tuple(sorted(call.env.items()))
             commands[(call.argv, call.cwd, call.user, arguments, state, args)] += 1
     return commands
+
+
+def _kinds(flag: str) -> set[str]:
+    """What an allowance may call a flag of a RUN."""
+    name, _, value = flag[2:].lower().partition("=")
+    return {name, "cache-mount"} if name == "mount" and "type=cache" in value.split(",") else {name}
 
 
 def _commands(

@@ -52,12 +52,14 @@ def assert_guarded(
     keeps_words: bool = True,
     keeps_list: bool = True,
     ignore: Sequence[str] = (),
+    keeps_mounts: bool = True,
 ) -> None:
     """A rewritten file is still the same build: configuration, files, commands, comments and the style of its lines.
 
     ``keeps_words`` is false where a rule exchanges words of a command on purpose, ``keeps_list`` where one mends the
-    list of what is copied: files may then be added, and names that the context has not may go. ``ignore`` are lines
-    that the ignore file has got: what they name, and what is below, may be missing, and nothing else.
+    list of what is copied: files may then be added, and names that the context has not may go. ``keeps_mounts`` is
+    false where one takes a cache mount away or moves it. ``ignore`` are lines that the ignore file has got: what they
+    name, and what is below, may be missing, and nothing else.
     """
     assert not any(re.search(r"[*?!#\[\\\s]", line) for line in ignore), ignore
     one, other = parse(before), parse(after)
@@ -68,7 +70,7 @@ def assert_guarded(
     assert _line_style(before) == _line_style(after)
     _assert_kept("comment", _comments(one), _comments(other))
     if keeps_words:
-        _assert_kept("word of a RUN", _words(one), _words(other))
+        _assert_kept("word of a RUN", _words(one, keeps_mounts), _words(other, keeps_mounts))
     old, new = build_of(one), build_of(other)
     chains = _chains(old, new)
     for stage, rewritten in zip(map(_alone, old.stages), chains, strict=True):
@@ -174,10 +176,14 @@ def _pragmas(dockerfile: Dockerfile) -> Counter[tuple[bytes, str]]:
     return found
 
 
-def _words(dockerfile: Dockerfile) -> Counter[str]:
+def _words(dockerfile: Dockerfile, with_mounts: bool = True) -> Counter[str]:
     texts = [item.logical for item in dockerfile.instructions if item.name == "run"]
     texts += [doc.content for item in dockerfile.instructions for doc in item.heredocs]
-    return Counter(word for text in texts for word in re.split(r"[\s;&]+", text) if word.lower() != "run")
+    words = Counter(word for text in texts for word in re.split(r"[\s;&]+", text) if word.lower() != "run")
+    if with_mounts:
+        return words
+    mount = re.compile(r"--mount=(?:\S*,)?type=cache(?:,|\Z)", re.IGNORECASE)
+    return Counter({word: count for word, count in words.items() if not mount.match(word)})
 
 
 def _configuration(chain: _Chain) -> dict[str, Any]:

@@ -34,7 +34,7 @@ _SCRIPT = (
 _ADDS = re.compile(r"cache\W+add\b")
 _LEAVES_DEV = re.compile(r"!\w+\.dev\b|dev\W+false")
 # Options that a download has no use for, by what npm does with them; everything else was not tried.
-_OF_INSTALL = frozenset(
+OF_INSTALL = frozenset(
     """--omit --production --only --ignore-scripts --no-audit --audit --audit-level --no-fund --fund --legacy-peer-deps
     --force -f --no-progress --progress --loglevel --silent -s --quiet -q --verbose -d -dd -ddd --unsafe-perm
     --no-optional --no-save --save --prefer-offline --no-update-notifier --foreground-scripts --color --no-color
@@ -140,7 +140,7 @@ def _carried(call: Call) -> list[str] | Refusal:
             continue
         if not word.text.startswith("-"):
             continue
-        if name not in _OF_INSTALL | _CARRIED:
+        if name not in OF_INSTALL | _CARRIED:
             return Refusal("untried-option", f"{name} was not tried with a download of its own", call.step.line)
         if name in _CARRIED:
             words.append(word.text)

@@ -42,7 +42,7 @@ def narrow(asked: Asked, project: Project, fetch: Fetch, version: Version) -> Fe
     if beside:
         what = f"{project.path(beside[0])}/node_modules is in the build context and would overwrite the install"
         refusal = refusal or Refusal("node-modules-in-context", what, line)
-    unsure = _may_change_lock(asked, project, version)
+    unsure = may_change_lock(asked, project, version)
     return replace(
         fetch,
         needs=tuple(dict.fromkeys([*fetch.needs, *extra])),
@@ -110,7 +110,7 @@ def split(asked: Asked, scene: Scene, project: Project, version: Version) -> Spl
     )
 
 
-def _may_change_lock(asked: Asked, project: Project, version: Version) -> str:
+def may_change_lock(asked: Asked, project: Project, version: Version) -> str:
     """What has to hold for the install to leave the lockfile as it is; empty where that is known."""
     refused = asked.has("--no-frozen-lockfile") or asked.value("--frozen-lockfile") == "false"
     environment = {**asked.call.step.state.env, **asked.call.env}

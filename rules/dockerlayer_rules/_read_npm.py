@@ -75,7 +75,7 @@ def _of_project(call: Call, scene: Scene, directory: str, origin: str) -> Fetch 
         return Fetch(call, "install", directory, origin, blocked=blocked)
     members = tuple(workspace_members(scene.context, origin, manifest))
     enclosing = enclosing_workspace(scene, directory, origin)
-    lock, lockfile = (None, "") if enclosing else _lock(call, scene, directory, origin, manifest)
+    lock, lockfile = (None, "") if enclosing else lock_of(call, scene, directory, origin, manifest)
     if lock is not None and lock.state == "missing" and asks_for_lock(call, scene, LOCKFILES):
         return None
     locked = read_json(scene.context, posixpath.join(origin, lockfile)) if lockfile else None
@@ -165,9 +165,10 @@ def _agrees(manifest: Mapping[str, object], locked: Mapping[str, object] | None)
     return all((manifest.get(key) or None) == (root.get(key) or None) for key in compared)
 
 
-def _lock(
+def lock_of(
     call: Call, scene: Scene, directory: str, origin: str, manifest: Mapping[str, object]
 ) -> tuple[Lock | None, str]:
+    """What pins the install of a project, and the lockfile's name where it reaches the image."""
     if call.has("--no-package-lock", "--no-shrinkwrap") or call.value("npm_config_package_lock") == "false":
         return Lock("package.json", "package-lock.json", "off"), ""
     advice = "npm install --package-lock-only writes package-lock.json; commit it, copy it, and install with npm ci"

@@ -116,7 +116,7 @@ def _saw_all(earlier: Call, scene: Scene, asked: Asked) -> bool:
 
 def _of_project(asked: Asked, scene: Scene, project: Project) -> Fetch | None:
     call, directory = asked.call, project.directory
-    lock = _lock(asked, scene, project)
+    lock = lock_of(asked, scene, project)
     version = version_of(call, scene, project.manifest)
     count = project.lock.count(omit_dev=_omits_dev(asked, version)) if project.lock is not None else None
     manifests = (project.manifest, *project.inner.values())
@@ -187,7 +187,8 @@ def _refused(asked: Asked, project: Project, fetch: Fetch) -> Refusal | None:
     return None
 
 
-def _lock(asked: Asked, scene: Scene, project: Project) -> Lock | None:
+def lock_of(asked: Asked, scene: Scene, project: Project) -> Lock | None:
+    """What pins the install of a project."""
     if project.settings.get("lockfile") == "false" or asked.has("--no-lockfile"):
         return Lock("package.json", LOCKFILE, "off")
     path, image = project.path(LOCKFILE), join(project.directory, LOCKFILE)

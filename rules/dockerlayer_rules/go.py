@@ -23,10 +23,31 @@ ecosystem = Ecosystem(
     read=deferred("dockerlayer_rules._read_go", "read"),
     practice=Practice("`go mod download`", "`GOPROXY=off go build`", "yes, canonical"),
     effect=deferred("dockerlayer_rules._read_go", "effect"),
+    use=deferred("dockerlayer_rules._use_go", "use"),
+    cache_names=r"(?:^|/)pkg/mod(?:/|\Z)|(?:^|/)go/(?:pkg|mod)(?:/|\Z)|\A(?:/root|/home/[^/]+)?/go/?\Z|gomodcache|\bgo-?mod\b",
     other_caches=(r"go-build",),
     home_files=(".netrc", ".config/go", ".gitconfig"),
     environment=r"GO.*|CGO_.*|GIT_(?:SSH|CONFIG|TERMINAL|ASKPASS).*|.*(?:PROXY|proxy|TOKEN|NETRC|PASSWORD).*|HOME|PATH|SSH_.*",
     examples=(
+        Example(
+            "mount-shadows-layer",
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN --mount=type=cache,target=/go/pkg/mod go mod download
+            COPY . .
+            RUN go build -o /app .
+            """,
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            COPY . .
+            RUN go build -o /app .
+            """,
+        ),
         Example(
             "source-before-download",
             """

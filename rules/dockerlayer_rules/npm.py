@@ -25,9 +25,28 @@ ecosystem = Ecosystem(
     use=deferred("dockerlayer_rules._standin", "npm"),
     practice=Practice("none; `npm cache add` of what the lockfile lists", "`npm ci --offline`", "no"),
     effect=deferred("dockerlayer_rules._read_npm", "effect"),
+    use=deferred("dockerlayer_rules._use_npm", "use"),
+    cache_names=r"/\.?npm(?:/_cacache)?/?$|/npm[-_]?cache/?$|/_cacache/?$",
     other_caches=(r"/\.cache(?:/|$)",),
     home_files=(".npmrc", ".netrc", ".gitconfig"),
     examples=(
+        Example(
+            "useless-cache-mount",
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN --mount=type=cache,target=/usr/src/app/.npm npm ci
+            COPY . .
+            """,
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json package-lock.json ./
+            RUN --mount=type=cache,target=/root/.npm npm ci
+            COPY . .
+            """,
+        ),
         Example(
             "source-before-download",
             """

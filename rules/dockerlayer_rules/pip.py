@@ -52,12 +52,50 @@ ecosystem = Ecosystem(
     registry=Registry("PyPI", "Fastly (donated bandwidth)", donated=True),
     programs=r"pip|pip\d(?:\.\d+)?|python|python\d(?:\.\d+)?|pypy3?|pypy3\.\d+|virtualenv",
     read=deferred("dockerlayer_rules._read_pip", "read"),
+    use=deferred("dockerlayer_rules._standin", "pip"),
+    cache_names=r"\.cache/pip|/pip(?:-cache)?$|/root/\.cache/?$",
     practice=Practice("`pip wheel`", "`pip install --no-index --find-links`", "rarely"),
     effect=deferred("dockerlayer_rules._read_pip", "effect"),
     home_files=(".config/pip", ".pip", ".netrc", ".gitconfig"),
     other_caches=(r"^/tmp/?$",),
     rules=(Rule("pip-download-incomplete", Severity.WARNING, check_download, fixable=True),),
     examples=(
+        Example(
+            "offline-fed-by-cache-mount",
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN --mount=type=cache,target=/wheels pip wheel --wheel-dir /wheels -r requirements.txt
+            COPY . .
+            RUN --mount=type=cache,target=/wheels pip install --no-index --find-links /wheels -r requirements.txt
+            """,
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN pip wheel --wheel-dir /tmp/wheels -r requirements.txt
+            COPY . .
+            RUN pip install --no-index --find-links /tmp/wheels -r requirements.txt
+            """,
+        ),
+        Example(
+            "useless-cache-mount",
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN --mount=type=cache,target=/root/.cache/pip pip install --no-cache-dir -r requirements.txt
+            COPY . .
+            """,
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt
+            COPY . .
+            """,
+        ),
         Example(
             "combined-download-install",
             """

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from engine import engine_or_skip
-from table import Measured, as_markdown, keep
+from table import Measured, Traps, amount, as_markdown, keep
 
 from dockerlayer.verify.builder import Builder, find_builder
 
 MEASURED = pytest.StashKey[Measured]()
+SPRUNG = pytest.StashKey[Traps]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,7 +33,29 @@ def measured(pytestconfig: pytest.Config) -> Measured:
     return pytestconfig.stash.setdefault(MEASURED, Measured())
 
 
+@pytest.fixture(scope="session")
+def sprung(pytestconfig: pytest.Config) -> Traps:
+    """Where tests leave which traps were sprung."""
+    return pytestconfig.stash.setdefault(SPRUNG, Traps())
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what real builds showed."""
+    _show_traps(terminalreporter, config)
+    _show_table(terminalreporter, config)
+
+
+def _show_traps(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    sprung = config.stash.get(SPRUNG, Traps())
+    if not sprung.rows:
+        return
+    terminalreporter.section("traps")
+    for row in sorted(sprung.rows):
+        terminalreporter.write_line(f"{row.trap}: {row.bite}; fixed, it holds and receives {amount(row.received)}")
+    terminalreporter.write_line(f"{len(sprung.rows)} of {sprung.wanted} traps bite before their fix and not after it")
+
+
+def _show_table(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show the table, and keep it when every project was measured."""
     measured = config.stash.get(MEASURED, None)
     if measured is None or not measured.rows:

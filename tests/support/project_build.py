@@ -18,7 +18,7 @@ from engine import docker, network
 from meter import metered
 from served import Source
 
-from dockerlayer.verify.builder import Builder, Request
+from dockerlayer.verify.builder import Builder, Built, Request
 from dockerlayer.verify.progress import StepRun
 
 EXPECTED = "expected.toml"
@@ -113,17 +113,28 @@ class Project:
     @property
     def bases(self) -> tuple[str, ...]:
         """The images that the Dockerfile builds on."""
-        lines = (self.folder / "Dockerfile").read_text("utf-8").splitlines()
-        named = (line.split()[1] for line in lines if line.startswith("FROM "))
-        return tuple(dict.fromkeys(name for name in named if name != "scratch"))
+        return bases_of(self.folder)
 
     def copy(self, place: Path) -> Path:
         """The project as its developers have it, without what belongs to the test."""
         shutil.copytree(self.folder, place, ignore=shutil.ignore_patterns(EXPECTED))
-        for path in place.rglob("*"):
-            if path.is_file() and PLACEHOLDER in (data := path.read_bytes()):
-                path.write_bytes(_with_addresses(data))
+        with_addresses(place)
         return place
+
+
+def bases_of(folder: Path) -> tuple[str, ...]:
+    """The images that the Dockerfile in a folder builds on."""
+    lines = (folder / "Dockerfile").read_text("utf-8").splitlines()
+    found = [line.split() for line in lines if line.startswith("FROM ")]
+    own = {words[3] for words in found if len(words) > 3}
+    return tuple(dict.fromkeys(words[1] for words in found if words[1] not in own | {"scratch"}))
+
+
+def with_addresses(folder: Path) -> None:
+    """Put the addresses of registries where manifests and lockfiles have placeholders."""
+    for path in folder.rglob("*"):
+        if path.is_file() and PLACEHOLDER in (data := path.read_bytes()):
+            path.write_bytes(_with_addresses(data))
 
 
 def _with_addresses(data: bytes) -> bytes:
@@ -150,12 +161,14 @@ def _python_index() -> tuple[bytes, bytes]:
 
 
 def start_anew(dockerfile: Path, name: str) -> None:
-    """Let no step below the first FROM be found in the cache that builds under other names have left."""
+    """Let no step below a FROM be found in the cache that builds under other names have left."""
     text = dockerfile.read_text("utf-8")
-    head, from_line, rest = re.split(r"^(FROM .*\n)", text, maxsplit=1, flags=re.MULTILINE)
     metered_by = next((line for mark, line in METERED.items() if mark in text), "")
-    added = f"ENV DOCKERLAYER_TEST={name}\n{metered_by}".rstrip() + "\n"
-    dockerfile.write_text(head + from_line + added + rest, "utf-8")
+    text = re.sub(r"^(FROM .*\n)", rf"\1ENV DOCKERLAYER_TEST={name}\n", text, flags=re.MULTILINE)
+    if metered_by:
+        first = f"ENV DOCKERLAYER_TEST={name}\n"
+        text = text.replace(first, f"{first}{metered_by}\n", 1)
+    dockerfile.write_text(text, "utf-8")
 
 
 def projects(folder: Path) -> list[Project]:
@@ -203,9 +216,16 @@ class Workbench:
 
     def build(self, context: Path, dockerfile: Path | None = None, args: Sequence[str] = ()) -> Image:
         """Build an image, which must succeed."""
+        built, received = self.attempt(context, dockerfile, args)
+        assert built.ok, f"{(dockerfile or context / 'Dockerfile').read_text('utf-8')}\n{built.log}"
+        size = self.builder.inspect(built.tag)["Size"]
+        assert isinstance(size, int)
+        return Image(built.tag, built.steps, built.seconds, received, size)
+
+    def attempt(self, context: Path, dockerfile: Path | None = None, args: Sequence[str] = ()) -> tuple[Built, int]:
+        """Build an image, which may fail; what came of it, and how many bytes its steps received."""
         tag = f"dockerlayer-test:{uuid.uuid4().hex}"
         self._tags.append(tag)
-        dockerfile = dockerfile or context / "Dockerfile"
         with metered() as meter:
             # Proxies are no part of a step's cache key.
             args = [*args, f"HTTPS_PROXY={meter.address}"]
@@ -213,15 +233,12 @@ class Workbench:
             if self.source is not None:
                 args = [*args, f"http_proxy={self.source.url}"]
                 given = self.source.received
-            request = Request(dockerfile, context, tag, args=args, network="host")
+            request = Request(dockerfile or context / "Dockerfile", context, tag, args=args, network="host")
             built = self.builder.build(request)
             received = meter.received
             if self.source is not None:
                 received += self.source.received - given
-        assert built.ok, f"{dockerfile.read_text('utf-8')}\n{built.log}"
-        size = self.builder.inspect(tag)["Size"]
-        assert isinstance(size, int)
-        return Image(tag, built.steps, built.seconds, received, size)
+        return built, received
 
 
 def tools_of(base: str) -> str:

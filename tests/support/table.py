@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 START, END = "<!-- builds-table -->", "<!-- /builds-table -->"
 _BLOCK = re.compile(re.escape(START) + ".*?" + re.escape(END), re.DOTALL)
@@ -47,6 +48,22 @@ class Measured:
     wanted: int = 0
     builder: str = ""
     tools: dict[str, str] = field(default_factory=dict)
+
+
+class TrapRow(NamedTuple):
+    """What was seen of one trap: how it bit, and the bytes that the fixed file received after the same change."""
+
+    trap: str
+    bite: str
+    received: int
+
+
+@dataclass(slots=True)
+class Traps:
+    """The traps of one run, and how many there are."""
+
+    rows: list[TrapRow] = field(default_factory=list)
+    wanted: int = 0
 
 
 def amount(count: int) -> str:
