@@ -110,7 +110,8 @@ def _unpinned(call: Call, scene: Scene, verb: str, directory: str) -> Mend | Non
     synced = locked is not None and all(agrees(locked, place, text) for place, text in places.items())
     copied = all(scene.has(join(directory, posixpath.join(place, "package.json"))) for place in members)
     version = bun_of(call, scene)
-    reads = locked is not None and version_of(locked) == 1 and version.least >= (1, 2) and version.most < (1, 99)
+    pinned = version.least[:2] == version.most[:2]
+    reads = locked is not None and pinned and version.least >= ((1, 4) if version_of(locked) > 1 else (1, 2))
     plain = (
         synced and copied and reads and not any(manifest.get(name) for name in ("overrides", "resolutions", "catalog"))
     )
