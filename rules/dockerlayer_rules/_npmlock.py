@@ -39,11 +39,11 @@ def _is_closed(key: str, entry: object, packages: Mapping[str, object]) -> bool:
     groups = _GROUPS if "node_modules/" not in key else tuple(group for group in _GROUPS if group != "devDependencies")
     for group in groups:
         wanted = entry.get(group)
-        for name in wanted if isinstance(wanted, dict) else ():
+        for name, text in wanted.items() if isinstance(wanted, dict) else ():
             if group == "peerDependencies" and name in optional:
                 continue
             version = _found(key, str(name), packages)
-            if version is None or not satisfies(version, str(wanted[name])):
+            if version is None or not satisfies(version, str(text)):
                 return False
     return True
 
