@@ -153,9 +153,9 @@ def _install(asked: Asked, project: Project) -> Fetch | None:
         members=member_manifests(project),
         without_member=WITHOUT_MEMBER if project.members else "",
     )
-    drift = _drift(project, locked)
+    apart = drift(project, locked)
     frozen = asked.has("--frozen-lockfile")
-    obstacles = (*_obstacles(project, locked), *settings, *local, drift if frozen else None)
+    obstacles = (*_obstacles(project, locked), *settings, *local, apart if frozen else None)
     blocked = (
         _membership(project)
         or lock_obstacle(project, lock, locked)
@@ -165,14 +165,14 @@ def _install(asked: Asked, project: Project) -> Fetch | None:
         return replace(fetch, blocked=blocked._replace(line=call.step.line))
     if frozen and asked.has("--ignore-scripts") and not is_covered(project):
         return replace(fetch, kind="download")
-    if drift is not None:
-        fetch = replace(fetch, assumptions=(f"{drift.message}: yarn rewrites it, and COPY brings the old one back",))
+    if apart is not None:
+        fetch = replace(fetch, assumptions=(f"{apart.message}: yarn rewrites it, and COPY brings the old one back",))
     rooted = next((item for item in scripts if isinstance(item, Refusal)), None) or bin_of(project)
     rooted = rooted or (None if asked.has("--ignore-scripts") else reader_of(project, locked))
     fetch = replace(fetch, no_narrow=rooted)
     if rooted is None:
         return fetch
-    split = drift or cleaned_after(project) or _split(asked, project, tuple(dict.fromkeys(needs)))
+    split = apart or cleaned_after(project) or _split(asked, project, tuple(dict.fromkeys(needs)))
     if isinstance(split, Split):
         return replace(fetch, split=split)
     return replace(fetch, no_split=split._replace(line=call.step.line))
@@ -216,7 +216,7 @@ def _membership(project: Project) -> Refusal | None:
     return project.refusal("workspace-member", what)
 
 
-def _drift(project: Project, locked: Locked | None) -> Refusal | None:
+def drift(project: Project, locked: Locked | None) -> Refusal | None:
     """A range that the lockfile does not know; Yarn 1 itself overlooks those of workspaces (yarnpkg/yarn#5840)."""
     names = {inner.get("name") for _, inner in project.manifests}
     forced = {key.rpartition("/")[2] for key in resolutions(project.manifest)}

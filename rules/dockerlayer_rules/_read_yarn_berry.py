@@ -106,7 +106,7 @@ def read(call: Call, scene: Scene) -> Fetch | None:
     return _install(asked, project, settings, focus=focus)
 
 
-def _release(project: Project) -> tuple[int, int | None] | None:
+def release_of(project: Project) -> tuple[int, int | None] | None:
     """The version of yarn, where the file or the project says it."""
     path = posixpath.basename(yarn_path(project.scene, project.directory))
     if path:
@@ -117,7 +117,7 @@ def _release(project: Project) -> tuple[int, int | None] | None:
 
 def _has_zips(project: Project, settings: Mapping[str, object], locked: Locked | None) -> bool:
     """Whether the archives come with the source (zero-install)."""
-    release = _release(project)
+    release = release_of(project)
     major = release[0] if release else 4 if locked is not None and (locked.version or 0) > 7 else 3
     if settings.get("enableGlobalCache", major > 3) is not False:
         return False
@@ -127,7 +127,8 @@ def _has_zips(project: Project, settings: Mapping[str, object], locked: Locked |
     return place is not None and any(name.endswith(".zip") for name in project.scene.context.names(place))
 
 
-def _is_immutable(asked: Asked, settings: Mapping[str, object]) -> bool:
+def is_immutable(asked: Asked, settings: Mapping[str, object]) -> bool:
+    """Whether the install may not change the lockfile."""
     if any(name in {"--immutable", "--frozen-lockfile"} for name, _ in asked.options):
         return asked.has("--immutable", "--frozen-lockfile")
     if asked.has("--no-immutable"):
@@ -151,7 +152,7 @@ def _install(asked: Asked, project: Project, settings: Mapping[str, object], *, 
         whole = ask(other).verb == "install" and ask(other).value("--mode") != "update-lockfile"
         if not ecosystem.cached_by(other.step) and (whole or other.arguments == call.arguments):
             return None
-    immutable = _is_immutable(asked, settings) and not focus
+    immutable = is_immutable(asked, settings) and not focus
     own = list(settings_needs(scene, directory, project.origin))
     parts = list(_parts(project, settings))
     local = list(local_needs(project))
@@ -190,7 +191,7 @@ def _install(asked: Asked, project: Project, settings: Mapping[str, object], *, 
     if settings.get("enableConstraintsChecks") is True:
         rooted = rooted or project.refusal("constraints", "the install checks constraints, which are source")
     rooted = rooted or (bin_of(project) if modules else None)
-    unsettled = None if immutable or focus else _unsettled(project, locked)
+    unsettled = None if immutable or focus else unsettled_by(project, locked)
     assumed = list(_foreign_plugins(settings))
     if unsettled is not None:
         rewritten = f"{getattr(unsettled, 'message', '')}: yarn rewrites it, and COPY brings the old one back"
@@ -258,7 +259,7 @@ def _obstacles(project: Project, settings: Mapping[str, object], locked: Locked 
     if not locked.is_berry:
         yield project.refusal("classic-lockfile", f"{path} is of Yarn 1: Yarn 2 and later resolve it anew")
         return
-    release = _release(project)
+    release = release_of(project)
     if (release is not None and release[0] < 3) or (release is None and locked.version < 5):
         yield project.refusal("old-yarn", "Yarn 2 has no --mode=skip-build (it is there since Yarn 3)")
     missing = next((place for place in locked.workspaces if place != "." and place not in project.inner), None)
@@ -270,9 +271,9 @@ def _obstacles(project: Project, settings: Mapping[str, object], locked: Locked 
         yield project.refusal("workspaces-differ", f"{path} does not list the workspace {added}")
 
 
-def _unsettled(project: Project, locked: Locked | None) -> Refusal | str | None:
+def unsettled_by(project: Project, locked: Locked | None) -> Refusal | str | None:
     """Why an install without ``--immutable`` changes the lockfile (a refusal), or may change it for all we know."""
-    major, minor = _release(project) or (0, None)
+    major, minor = release_of(project) or (0, None)
     version = (locked.version or 0) if locked is not None else 0
     written = [key for key, (low, high) in WRITES.items() if minor is not None and low <= (major, minor) <= high]
     path = project.path("yarn.lock")

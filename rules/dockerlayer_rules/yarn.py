@@ -29,6 +29,8 @@ ecosystem = Ecosystem(
         "`yarn install --frozen-lockfile --ignore-scripts`", "`yarn install --frozen-lockfile --offline --force`", "no"
     ),
     effect=deferred("dockerlayer_rules._read_yarn", "effect"),
+    use=deferred("dockerlayer_rules._use_yarn", "use"),
+    cache_names=r"/\.?yarn(?:[-_]cache|/cache|/v6)?/?$",
     # As root the cache is in /usr/local/share/.cache/yarn: what is mounted over root's own is never looked at.
     other_caches=(
         r"^/root/\.cache/yarn",

@@ -20,6 +20,8 @@ ecosystem = Ecosystem(
         "`yarn install --immutable --mode=skip-build`", "`YARN_ENABLE_NETWORK=0 yarn install --immutable`", "no"
     ),
     effect=deferred("dockerlayer_rules._read_yarn_berry", "effect"),
+    use=deferred("dockerlayer_rules._use_yarn_berry", "use"),
+    cache_names=r"/\.?yarn(?:[-_]cache|/cache|/berry(?:/cache)?)?/?$",
     other_caches=(
         r"^/usr/local/share/\.cache",
         r"/\.cache/(?!yarn)[^/]",

@@ -11,6 +11,7 @@ from node_case import NodeCase
 
 from dockerlayer.api import Mend, Use
 from dockerlayer.rewrite.runs import apply
+from dockerlayer_rules._npmlock import proof_of, satisfies
 from dockerlayer_rules.npm import ecosystem
 
 NAIVE = Path(__file__).parents[2] / "fixtures" / "npm" / "naive"
@@ -241,3 +242,54 @@ def test_redundant(tmp_path: Path, head: str, run: str, told: bool) -> None:
     found = use_of(case_of(tmp_path, f"{head}RUN {run}\n"))
     assert found is not None
     assert (found.redundant is not None) is told
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "fits"),
+    [
+        ("1.2.3", "^1.0.0", True),
+        ("1.2.3", "^1.3.0", False),
+        ("2.0.0", "^1.0.0", False),
+        ("0.2.9", "^0.2.3", True),
+        ("0.3.0", "^0.2.3", False),
+        ("0.0.4", "^0.0.3", False),
+        ("0.4.0", "^0", True),
+        ("1.2.9", "~1.2.3", True),
+        ("1.3.0", "~1.2.3", False),
+        ("1.9.0", "~1", True),
+        ("1.2.3", "1.2.3", True),
+        ("1.2.4", "1.2.3", False),
+        ("1.2.3", "1.x", True),
+        ("1.2.3", "*", True),
+        ("3.0.0", ">=2", True),
+        ("3.0.0", "^1.0.0 || ^3.0.0", True),
+        ("3.0.0", ">=1 <4", False),
+        ("3.0.0-rc.1", "^3.0.0", False),
+        ("3.0.0-rc.1", "3.0.0-rc.1", True),
+        ("1.2.3", "npm:other@^1", False),
+        ("", "", False),
+    ],
+)
+def test_ranges_that_certainly_hold(version: str, wanted: str, fits: bool) -> None:
+    assert satisfies(version, wanted) is fits
+
+
+@pytest.mark.parametrize(
+    ("inner", "proof"),
+    [
+        ({"version": "2.0.0", "dependencies": {"b": "^1.0.0"}}, "agrees"),
+        ({"version": "2.0.0", "dependencies": {"b": "^2.0.0"}}, "unknown"),
+        ({"version": "2.0.0", "dependencies": {"c": "*"}}, "unknown"),
+        ({"version": "2.0.0", "peerDependencies": {"c": "*"}}, "unknown"),
+        (
+            {"version": "2.0.0", "peerDependencies": {"c": "*"}, "peerDependenciesMeta": {"c": {"optional": True}}},
+            "agrees",
+        ),
+        ({"version": "1.0.0"}, "unknown"),
+    ],
+)
+def test_proof_of_lockfile(inner: dict[str, object], proof: str) -> None:
+    manifest = {"dependencies": {"a": "^2.0.0"}}
+    packages = {"": manifest, "node_modules/a": inner, "node_modules/b": {"version": "1.4.0"}}
+    assert proof_of({"packages": packages}, {"": manifest}) == proof
+    assert proof_of({"packages": packages}, {"": {"dependencies": {"a": "^3.0.0"}}}) == "apart"
