@@ -1,7 +1,9 @@
 """What bundle and gem commands do with the gems that are kept, and what their words say of the network.
 
-Gems are downloaded to ``cache`` in the directory that they are installed to, and taken from there again; the official
-images set GEM_HOME=/usr/local/bundle (docker-library/ruby). ~/.bundle/cache has the index of the registry alone.
+Gems are downloaded to ``cache`` in the directory that they are installed to, and taken from there again
+(Bundler::Source::Rubygems#fetch_gem), but not with --local, which knows installed gems and vendor/cache alone (measured,
+2.3 to 4.0). The official images set GEM_HOME=/usr/local/bundle (docker-library/ruby). ~/.bundle/cache has the index of
+the registry alone.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ def use(call: Call, scene: Scene) -> Use | None:
         return used._replace(nominal=nominal, unpinned=unpinned)
     # Below a path of its own stands the version of Ruby, which the file does not tell.
     offline = "--local" if call.has("--local") else ""
-    use = Use((), not offline, True, (path,) if path else (), offline, without(call, "--local") if offline else ())
+    use = Use(
+        (), not offline, not offline, (path,) if path else (), offline, without(call, "--local") if offline else ()
+    )
     nominal, unpinned = _words(call, scene, verb, found)
     return use._replace(nominal=nominal, unpinned=unpinned)
 
@@ -60,7 +64,7 @@ def _used(call: Call, scene: Scene, home: str | None, offline: str) -> Use:
     return Use(
         stores,
         fills=not offline,
-        takes=True,
+        takes=not offline,
         leaves=(home,) if home else (),
         offline=offline,
         online=without(call, offline) if offline else (),

@@ -17,7 +17,7 @@ IMAGE = "ruby:3.3"
     [
         ("bundle install", "fills+takes", ("/usr/local/bundle",)),
         ("bundle", "fills+takes", ("/usr/local/bundle",)),
-        ("bundle install --local", "takes", ("/usr/local/bundle",)),
+        ("bundle install --local", "-", ("/usr/local/bundle",)),
         ("bundle install --path vendor", "fills+takes", ("/src/vendor",)),
         ("BUNDLE_DEPLOYMENT=1 bundle install", "fills+takes", ("/src/vendor/bundle",)),
         ("bundle exec rake", None, ()),
