@@ -1,9 +1,9 @@
 """What bundle and gem commands do with the gems that are kept, and what their words say of the network.
 
 Gems are downloaded to ``cache`` in the directory that they are installed to, and taken from there again
-(Bundler::Source::Rubygems#fetch_gem), but not with --local, which knows installed gems and vendor/cache alone (measured,
-2.3 to 4.0). The official images set GEM_HOME=/usr/local/bundle (docker-library/ruby). ~/.bundle/cache has the index of
-the registry alone.
+(Bundler::Source::Rubygems#fetch_gem), but not with --local, which knows installed gems and vendor/cache alone
+(measured, 2.3 to 4.0). The official images set GEM_HOME=/usr/local/bundle (docker-library/ruby). ~/.bundle/cache has
+the index of the registry alone.
 """
 
 from __future__ import annotations

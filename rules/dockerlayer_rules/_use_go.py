@@ -1,6 +1,7 @@
 """What go commands do with the module cache, and what their words say of the network.
 
-https://go.dev/ref/mod#module-cache and https://go.dev/ref/mod#environment-variables; measured with Go 1.19, 1.24 and 1.26.
+https://go.dev/ref/mod#module-cache and https://go.dev/ref/mod#environment-variables; measured with
+Go 1.19, 1.24 and 1.26.
 The build cache (GOCACHE) holds what was compiled and no download.
 """
 
