@@ -1,6 +1,7 @@
 """What go commands do with the module cache, and what their words say of the network.
 
-https://go.dev/ref/mod#module-cache and https://go.dev/ref/mod#environment-variables; measured with Go 1.19 and 1.24.
+https://go.dev/ref/mod#module-cache and https://go.dev/ref/mod#environment-variables; measured with
+Go 1.19, 1.24 and 1.26.
 The build cache (GOCACHE) holds what was compiled and no download.
 """
 
@@ -136,7 +137,7 @@ def _cleaned(call: Call, scene: Scene) -> Call | None:
 
 
 def _nominal(call: Call, scene: Scene, verb: str, operands: list[str], directory: str | None) -> Mend | None:
-    """GOFLAGS=-mod=readonly keeps no command off the network (measured with an empty cache, Go 1.19 and 1.24)."""
+    """GOFLAGS=-mod=readonly keeps no command off the network (measured, Go 1.19, 1.24 and 1.26)."""
     if directory is None or not _READONLY.search(given(call, "GOFLAGS") or "") or verb not in {"build", "install"}:
         return None
     if any("@" in word for word in operands) or not _downloaded_before(call, scene, directory):

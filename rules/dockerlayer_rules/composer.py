@@ -27,6 +27,8 @@ ecosystem = Ecosystem(
         "no; `--no-scripts --no-autoloader`",
     ),
     effect=deferred("dockerlayer_rules._read_composer", "effect"),
+    use=deferred("dockerlayer_rules._use_composer", "use"),
+    cache_names=r"(?:^|/)\.?composer(?:/|\Z)|\A/tmp/cache/?\Z",
     other_caches=(r"/\.npm(?:/|\Z)", r"yarn"),
     home_files=(
         ".composer/auth.json",
