@@ -52,6 +52,8 @@ ecosystem = Ecosystem(
     registry=Registry("PyPI", "Fastly (donated bandwidth)", donated=True),
     programs=r"pip|pip\d(?:\.\d+)?|python|python\d(?:\.\d+)?|pypy3?|pypy3\.\d+|virtualenv",
     read=deferred("dockerlayer_rules._read_pip", "read"),
+    use=deferred("dockerlayer_rules._use_pip", "use"),
+    cache_names=r"(?:^|[/_.-])(?:cache|caches)\b.*[/_.-]pip3?(?:[/_.-]|$)|(?:^|[/_.-])pip3?[/_.-]?(?:cache|http)",
     practice=Practice("`pip wheel`", "`pip install --no-index --find-links`", "rarely"),
     effect=deferred("dockerlayer_rules._read_pip", "effect"),
     home_files=(".config/pip", ".pip", ".netrc", ".gitconfig"),
