@@ -40,6 +40,7 @@ __all__ = [
     "Fetch",
     "Finding",
     "Fix",
+    "Handover",
     "Lock",
     "Mend",
     "Mount",
@@ -71,6 +72,16 @@ class Registry(NamedTuple):
     donated: bool
 
 
+class Handover(NamedTuple):
+    """An image path that an offline install takes its packages from, and that may be a bind mount while it runs.
+
+    Nothing of it is needed once the install has ended. ``writable`` says that the tool also writes there.
+    """
+
+    path: str
+    writable: bool = False
+
+
 class Split(NamedTuple):
     """How one call becomes a download and an offline install.
 
@@ -78,6 +89,9 @@ class Split(NamedTuple):
     call runs). ``edits`` turn the call into its offline form; empty edits leave it as it is. ``notes`` say what the
     split costs, ``writes`` the image paths that the download leaves for the install. ``needs`` are the files that the
     download reads, relative to the project, where they are not those of the whole call.
+
+    ``handover`` is all that the install needs of the download, if that can be mounted; ``kept`` is the sentence that
+    says what stays in the image when it is not.
     """
 
     download: str
@@ -87,6 +101,8 @@ class Split(NamedTuple):
     directory: str = ""
     writes: tuple[str, ...] = ()
     needs: tuple[str, ...] | None = None
+    handover: tuple[Handover, ...] = ()
+    kept: str = ""
 
 
 class Lock(NamedTuple):

@@ -139,6 +139,11 @@ def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, 
             continue
         refusal = guard(survey, found, candidate, offer, options.rules)
         if refusal is None:
-            return finding._replace(fix=offer, refusals=tuple(dict.fromkeys(refusals)))
-        refusals.append(refusal)
-    return finding._replace(fix=None, refusals=tuple(dict.fromkeys(refusals)))
+            return finding._replace(fix=offer, refusals=_distinct(refusals))
+        refusals.append(refusal._replace(pattern=offer.pattern))
+    return finding._replace(fix=None, refusals=_distinct(refusals))
+
+
+def _distinct(refusals: Sequence[Refusal]) -> tuple[Refusal, ...]:
+    """The refusals, of those that say the same the first."""
+    return tuple({refusal._replace(pattern=""): refusal for refusal in reversed(refusals)}.values())[::-1]

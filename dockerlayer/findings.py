@@ -31,11 +31,15 @@ class Edit(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why a rewrite is not offered: ``code`` is a kebab-case word for machines, ``message`` a sentence for people."""
+    """Why a rewrite is not offered: ``code`` is a kebab-case word for machines, ``message`` a sentence for people.
+
+    ``pattern`` is the kind of rewrite that is refused, where there are several.
+    """
 
     code: str
     message: str
     line: int | None = None
+    pattern: str = ""
 
 
 class Fix(NamedTuple):

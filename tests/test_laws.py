@@ -17,6 +17,7 @@ import pytest
 
 from dockerlayer.api import Context, Ecosystem
 from dockerlayer.engine import Options, Outcome, default_rules, repair
+from dockerlayer.rewrite.plan import PATTERNS
 from dockerlayer.syntax.parser import parse
 from dockerlayer.testing import (
     EXPECTED,
@@ -31,7 +32,7 @@ from dockerlayer.testing import (
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 CASES = [case for case in cases(FIXTURES) if case.folder.relative_to(FIXTURES).parts[0] not in {"syntax", "plugins"}]
 SYNTAX = sorted((FIXTURES / "syntax").glob("*.Dockerfile"))
-MODES = [(pattern, unsafe) for pattern in ("split", "narrow") for unsafe in (False, True)]
+MODES = [(pattern, unsafe) for pattern in PATTERNS for unsafe in (False, True)]
 NOT_OF_THE_PROJECT = {"Dockerfile", ".dockerignore", EXPECTED}
 
 

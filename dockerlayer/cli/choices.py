@@ -24,10 +24,12 @@ class Colour(StrEnum):
 
 
 class Pattern(StrEnum):
-    """Which fix is preferred: a download of its own, or the whole install moved up."""
+    """Which fix is preferred; `dockerlayer explain patterns` says what each does and costs."""
 
     SPLIT = "split"
     NARROW = "narrow"
+    STAGE = "stage"
+    HYBRID = "hybrid"
 
 
 def context_directory(path: str | None) -> str | None:

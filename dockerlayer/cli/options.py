@@ -30,7 +30,11 @@ Ignore = Annotated[
 ]
 PatternOption = Annotated[
     Pattern,
-    typer.Option("--pattern", help="Prefer a download of its own (split) or moving the whole install (narrow)."),
+    typer.Option(
+        "--pattern",
+        help="Which rewrite to prefer: a download of its own (split), the whole install moved up (narrow), a stage for "
+        "the download (stage), or a download that is kept and an install that is not (hybrid).",
+    ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the report.")]
 ColourOption = Annotated[Colour, typer.Option("--color", help="When to colour the report.")]

@@ -51,7 +51,7 @@ def _remarks(dockerfile: Dockerfile, finding: Finding) -> Iterator[tuple[str, st
         for note in fix.notes:
             yield "note", note
         for refusal in finding.refusals:
-            yield "note", f"no {'split' if fix.pattern == 'narrow' else 'narrow'} fix: {_refusal(refusal, line)}"
+            yield "note", f"{' '.join(filter(None, ('no', refusal.pattern, 'fix')))}: {_refusal(refusal, line)}"
     if finding.help:
         yield "note", finding.help
 

@@ -8,7 +8,7 @@ bind to an instruction still stand on one of its kind. What fails is not offered
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dockerlayer.checks import order
 from dockerlayer.checks.rules import candidates, check_syntax, told_rules
@@ -18,7 +18,9 @@ from dockerlayer.model.context import Context
 from dockerlayer.model.files import Placed
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.stages import Stage
+from dockerlayer.rewrite.chains import Chain, own_flags, paired, problem_of
 from dockerlayer.rewrite.chunks import PRAGMA
+from dockerlayer.rewrite.plan import STAGE
 from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Instruction, Trivia
@@ -27,11 +29,19 @@ _CONFIGURATION = """from arg env user workdir label cmd entrypoint expose health
     onbuild""".split()
 
 
-def subjects(found: Iterable[Candidate]) -> Counter[tuple[str, str]]:
-    """What the findings are about, call by call; a download that a split made stands for the call it came from."""
+def subjects(
+    found: Iterable[Candidate], numbered: Callable[[int], int] = lambda number: number
+) -> Counter[tuple[str, str]]:
+    """What the findings are about, call by call; a download that a split made stands for the call it came from.
+
+    ``numbered`` gives the number to take for that of a stage.
+    """
     counted: Counter[tuple[str, str]] = Counter()
     for item in found:
         for subject in item.finding.subject.splitlines() or [""]:
+            number, colon, rest = subject.partition(":")
+            if number.isdigit():
+                subject = f"{numbered(int(number))}{colon}{rest}"
             where = subject if item.finding.rule == order.NAME else ":".join(subject.split(":")[:2])
             counted[(item.finding.rule, where)] += 1
     return counted
@@ -59,7 +69,10 @@ def guard(
     told = told_rules(before.ecosystems)
     held = (rules & told) | frozenset(item.finding.rule for item in found) | {candidate.finding.rule}
     old = subjects(found)
-    new = subjects(candidates(after, held))
+    pairs = paired(before.analysis.build, analysis.build)
+    if pairs is None or (pairs.is_cut and fix.pattern != STAGE):
+        return _broken("the stages would change")
+    new = subjects(candidates(after, held), pairs.number_before)
     new = Counter({key: number for key, number in new.items() if key[0] in told or key[0] == candidate.finding.rule})
     if new - old:
         return _broken(f"the result would bring another finding: {next(iter(new - old))[0]}")
@@ -68,11 +81,12 @@ def guard(
         return _broken("the finding would still be there")
     if dockerfile.directives != before.analysis.dockerfile.directives:
         return _broken("the parser directives would change")
-    if len(analysis.build.stages) != len(before.analysis.build.stages):
-        return _broken("the stages would change")
-    for one, other in zip(before.analysis.build.stages, analysis.build.stages, strict=True):
+    problem = problem_of(before.analysis.build, analysis.build, pairs)
+    if problem:
+        return _broken(problem)
+    for one, other in pairs.chains:
         problem = _configuration(one, other) or _files(before.analysis, one, analysis, other, candidate)
-        problem = problem or _commands(before.analysis, one, analysis, other, candidate)
+        problem = problem or _commands(before.analysis, one, analysis, other, candidate, pairs.aside)
         if problem:
             return _broken(problem)
     return _comments(before.analysis, analysis)
@@ -82,8 +96,10 @@ def _broken(message: str) -> Refusal:
     return Refusal("guard", message)
 
 
-def _configuration(before: Stage, after: Stage) -> str | None:
-    if before.instruction.logical != after.instruction.logical:
+def _configuration(before: Stage, after: Chain) -> str | None:
+    if _origin(before.instruction) != _origin(after.top.instruction):
+        return "a FROM would change"
+    if after.top is after.stage and before.instruction.logical != after.stage.instruction.logical:
         return "a FROM would change"
     for name in _CONFIGURATION:
         old = [step.instruction.logical for step in before.steps if step.name == name]
@@ -96,7 +112,11 @@ def _configuration(before: Stage, after: Stage) -> str | None:
     return None
 
 
-def _placed(analysis: Analysis, stage: Stage) -> list[Placed]:
+def _origin(instruction: Instruction) -> tuple[object, ...]:
+    return instruction.flags, instruction.args[0]
+
+
+def _placed(analysis: Analysis, stage: Stage | Chain) -> list[Placed]:
     found: list[Placed] = []
     for step in stage.steps:
         placement = analysis.placement(step)
@@ -105,7 +125,7 @@ def _placed(analysis: Analysis, stage: Stage) -> list[Placed]:
     return found
 
 
-def _other_copies(analysis: Analysis, stage: Stage, drops: frozenset[str]) -> Counter[tuple[str, ...]]:
+def _other_copies(analysis: Analysis, stage: Stage | Chain, drops: frozenset[str]) -> Counter[tuple[str, ...]]:
     copies: Counter[tuple[str, ...]] = Counter()
     for step in stage.steps:
         if step.name in {"copy", "add"}:
@@ -118,7 +138,7 @@ def _other_copies(analysis: Analysis, stage: Stage, drops: frozenset[str]) -> Co
     return copies
 
 
-def _files(one: Analysis, before: Stage, other: Analysis, after: Stage, candidate: Candidate) -> str | None:
+def _files(one: Analysis, before: Stage, other: Analysis, after: Chain, candidate: Candidate) -> str | None:
     old, new = _placed(one, before), _placed(other, after)
     lost = Counter(old) - Counter(new)
     if lost:
@@ -152,7 +172,9 @@ def _ambiguous(placed: Sequence[Placed]) -> bool:
 _Running = tuple[object, ...]
 
 
-def _running(analysis: Analysis, stage: Stage, allows: Allowance) -> Counter[_Running]:
+def _running(
+    analysis: Analysis, stage: Stage | Chain, allows: Allowance, aside: Mapping[int, Stage]
+) -> Counter[_Running]:
     commands: Counter[_Running] = Counter()
     changed = {step.instruction.args for step in allows.steps}
     for step in stage.steps:
@@ -160,7 +182,7 @@ def _running(analysis: Analysis, stage: Stage, allows: Allowance) -> Counter[_Ru
             continue
         run = analysis.run(step)
         kinds = allows.flags if step.instruction.args in changed else frozenset()
-        flags = tuple(flag for flag in step.instruction.flags if flag[2:].partition("=")[0].lower() not in kinds)
+        flags = tuple(flag for flag in own_flags(step, aside) if flag[2:].partition("=")[0].lower() not in kinds)
         env = tuple(sorted(item for item in step.state.env.items() if item[0] not in allows.variables))
         args = tuple(sorted(name for name in step.state.args if name not in allows.variables))
         state = (step.state.user, step.state.shell, env, flags)
@@ -172,8 +194,10 @@ def _running(analysis: Analysis, stage: Stage, allows: Allowance) -> Counter[_Ru
     return commands
 
 
-def _commands(one: Analysis, before: Stage, other: Analysis, after: Stage, candidate: Candidate) -> str | None:
-    old, new = _running(one, before, candidate.allows), _running(other, after, candidate.allows)
+def _commands(
+    one: Analysis, before: Stage, other: Analysis, after: Chain, candidate: Candidate, aside: Mapping[int, Stage]
+) -> str | None:
+    old, new = _running(one, before, candidate.allows, {}), _running(other, after, candidate.allows, aside)
     fetching = {seen.call.argv for seen in candidate.sightings} | {call.argv for call in candidate.allows.calls}
     for gone in old - new:
         if gone[0] not in fetching:

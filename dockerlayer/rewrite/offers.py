@@ -33,9 +33,8 @@ def offers(
 def _reorderings(
     survey: Survey, found: Sequence[Candidate], candidate: Candidate, asked: str
 ) -> Iterator[Fix | tuple[Refusal, ...]]:
-    from dockerlayer.rewrite.plan import PATTERNS, Planner
+    from dockerlayer.rewrite.plan import HYBRID, NARROW, SPLIT, STAGE, Planner
 
-    split_pattern, narrow_pattern = PATTERNS
     # The install of a split would be moved above the source again by the fix of the next download in the stage.
     crowded = any(
         other.finding.rule == order.NAME
@@ -43,9 +42,24 @@ def _reorderings(
         and other.step.index > candidate.step.index
         for other in found
     )
-    pattern = narrow_pattern if crowded else asked
+    if asked == STAGE:
+        from dockerlayer.rewrite.stage import stage
+
+        yield _of(asked, stage(survey, candidate, crowded=crowded))
+    elif asked == HYBRID:
+        from dockerlayer.rewrite.hybrid import hybrid
+
+        yield _of(asked, hybrid(survey, candidate))
+    if asked != NARROW:
+        asked = SPLIT
+    pattern = NARROW if crowded else asked
     first = Planner(survey, pattern).plan(candidate)
-    yield first
-    other = split_pattern if pattern != asked else narrow_pattern
+    yield _of(pattern, first)
+    other = SPLIT if pattern != asked else NARROW
     if other != pattern and (pattern != asked or isinstance(first, Fix)):
-        yield Planner(survey, other).plan(candidate)
+        yield _of(other, Planner(survey, other).plan(candidate))
+
+
+def _of(pattern: str, offer: Fix | tuple[Refusal, ...]) -> Fix | tuple[Refusal, ...]:
+    """The offer, each refusal with the pattern that it is about."""
+    return offer if isinstance(offer, Fix) else tuple(refusal._replace(pattern=pattern) for refusal in offer)

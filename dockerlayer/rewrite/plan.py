@@ -24,7 +24,7 @@ from dockerlayer.rewrite.runs import RunText, apply, newline_of
 from dockerlayer.rewrite.shapes import Shape, Shaper
 
 _PATHLIKE = re.compile(r"(?<![\w./-])\.{0,2}/[\w./@+-]+")
-PATTERNS = ("split", "narrow")
+SPLIT, NARROW, STAGE, HYBRID = PATTERNS = ("split", "narrow", "stage", "hybrid")
 
 
 class Planner:
@@ -54,7 +54,7 @@ class Planner:
         above = hoisted(self.effects, between[1:], broad, first_kept, shape.sightings, shape.effect, download_only=only)
         if isinstance(above, Refusal):
             return (above,)
-        named = next(_named_files(shape, broad), None)
+        named = next(named_files(shape, broad), None)
         if named is not None:
             return (named,)
         kept = self._kept(step, broad, above)
@@ -140,7 +140,7 @@ class Planner:
         rooted = tuple(seen.fetch.no_narrow for seen in candidate.sightings if seen.fetch.no_narrow is not None)
         refusals: list[Refusal] = []
         splits = any(seen.fetch.split is not None or seen.fetch.no_split is not None for seen in candidate.sightings)
-        if builds or ((self.pattern == "split" or rooted) and splits):
+        if builds or ((self.pattern == SPLIT or rooted) and splits):
             shape = self.shaper.split(candidate, text, kept)
             if isinstance(shape, Shape):
                 return shape
@@ -177,23 +177,36 @@ class Planner:
             new.append(Chunk(lead, remarks, pragmas if len(copies) == 1 else b"", lines))
             lead, remarks = b"", b""
         new.append(Chunk(lead, remarks, own.pragmas, shape.above, None if shape.below else step))
+        staying = self._staying(old[:-1], above, newline)
+        if isinstance(staying, Refusal):
+            return (staying,)
+        new.extend(staying)
+        if shape.below:
+            lead = (own.lead if split else blank_only(own.lead, newline)) if between else b""
+            remarks = own.comments if stays else b""
+            new.append(Chunk(lead, remarks + shape.below_comments, own.pragmas, shape.below))
+        edits = region_edits(start_of(old[0]), old, new, newline)
+        return self._fix(candidate, above, shape, edits, _title(shape))._replace(notes=shape.notes + shape.kept)
+
+    def _staying(self, old: Sequence[Chunk], above: Sequence[Step], newline: bytes) -> list[Chunk] | Refusal:
+        """The chunks that stay below the download."""
+        found = []
         moved_workdir = any(item.name == "workdir" for item in above)
-        for chunk in old[:-1]:
+        for chunk in old:
             if chunk.step in above:
                 continue
             if moved_workdir and chunk.step is not None:
                 settled = self._settle(chunk, above)
                 if isinstance(settled, Refusal):
-                    return (settled,)
+                    return settled
                 chunk = settled
-            if chunk is old[0]:
-                chunk = chunk._replace(lead=blank_only(chunk.lead, newline))
-            new.append(chunk)
-        if shape.below:
-            lead = (own.lead if split else blank_only(own.lead, newline)) if between else b""
-            remarks = own.comments if stays else b""
-            new.append(Chunk(lead, remarks + shape.below_comments, own.pragmas, shape.below))
-        start = old[0].step.instruction.start - len(old[0].comments) - len(old[0].pragmas) if old[0].step else 0
+            found.append(chunk._replace(lead=blank_only(chunk.lead, newline)) if chunk.step is old[0].step else chunk)
+        return found
+
+    def _fix(
+        self, candidate: Candidate, above: Sequence[Step], shape: Shape, edits: tuple[Edit, ...], title: str
+    ) -> Fix:
+        """The edits as a fix, with what they assume when the steps ``above`` and what ``shape`` moves change places."""
         commands = [item for item in above if item.name == "run"]
         written = [*shape.effect.writes, *(path for item in commands for path in self.effects.of_step(item).writes)]
         assumptions = tuple(
@@ -208,14 +221,8 @@ class Planner:
         )
         unproven = tuple(dict.fromkeys(seen.fetch.unproven for seen in shape.sightings if seen.fetch.unproven))
         applicability = Applicability.UNSAFE if assumptions else Applicability.SAFE
-        return Fix(
-            title=_title(shape),
-            edits=region_edits(start, old, new, newline),
-            applicability=Applicability.MANUAL if unproven else applicability,
-            pattern=shape.pattern,
-            assumptions=(*unproven, *assumptions),
-            notes=shape.notes,
-        )
+        applicability = Applicability.MANUAL if unproven else applicability
+        return Fix(title, edits, applicability, shape.pattern, (*unproven, *assumptions), shape.notes)
 
     def _settle(self, chunk: Chunk, above: Sequence[Step]) -> Chunk | Refusal:
         """A copy that passes a WORKDIR keeps its place: its relative destination becomes absolute."""
@@ -236,6 +243,11 @@ class Planner:
         return chunk._replace(body=apply(self.data, (edit,), step.instruction.start, step.instruction.end))
 
 
+def start_of(chunk: Chunk) -> int:
+    """Where the edits of a region begin that this chunk is the first of."""
+    return chunk.step.instruction.start - len(chunk.comments) - len(chunk.pragmas) if chunk.step else 0
+
+
 def _fills_system(placement: Placement, sightings: Sequence[Sighting]) -> bool:
     """Whether a copy brings something, outside of the projects themselves, that an install may read."""
     return any(
@@ -245,7 +257,7 @@ def _fills_system(placement: Placement, sightings: Sequence[Sighting]) -> bool:
     )
 
 
-def _named_files(shape: Shape, broad: Sequence[Placement]) -> Iterator[Refusal]:
+def named_files(shape: Shape, broad: Sequence[Placement]) -> Iterator[Refusal]:
     """Files of the source that the environment or an option names, though they are not among the needs."""
     for seen in shape.sightings:
         call, needs = seen.call, frozenset(image_needs(seen.fetch))

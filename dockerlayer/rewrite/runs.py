@@ -112,6 +112,15 @@ class RunText:
         rest = apply(self.data, edits, begin, self.instruction.end)
         return self.header + b"".join(text + b" && " for text in state) + rest
 
+    def part(self, start: int, until: int, state: Sequence[bytes], edits: Sequence[Edit], flags: bytes) -> bytes:
+        """A RUN of the segments from ``start`` up to ``until``, with more ``flags``, after the shell's state."""
+        begin = self.segments[start].start if start else self.instruction.start + len(self.header)
+        whole = until == len(self.segments)
+        rest = apply(self.data, edits, begin, self.instruction.end if whole else self.segments[until - 1].end)
+        return (
+            self.header + flags + b"".join(text + b" && " for text in state) + rest + (b"" if whole else self.newline)
+        )
+
     def gap_comments(self, before: int) -> bytes:
         """Comment lines inside the RUN right before a segment, as lines of their own."""
         low, high = self.segments[before - 1].end, self.segments[before].start

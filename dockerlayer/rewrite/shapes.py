@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from dockerlayer.api import Call, Refusal, is_within, relative
+from dockerlayer.api import Call, Edit, Refusal, is_within, relative
 from dockerlayer.checks.survey import Candidate, Sighting, image_needs, with_needs
 from dockerlayer.model.calls import SUCCESS_ONLY
 from dockerlayer.model.effects import NOTHING, Effect, cleans_up, installs, path_of
@@ -20,6 +20,8 @@ class Shape(NamedTuple):
     """What becomes of the RUN: what stands before the narrow copies, what fetches, and what stays below the others.
 
     ``sightings`` are the calls that are fetched for above; ``effect`` is that of the commands that move above.
+    ``kept`` says what stays in the image. The segments of the RUN from ``first`` up to ``cut`` are fetched for, after
+    ``state`` and with ``edits`` made in them.
     """
 
     pattern: str
@@ -31,6 +33,11 @@ class Shape(NamedTuple):
     effect: Effect
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    first: int = 0
+    cut: int = 0
+    state: tuple[bytes, ...] = ()
 
     @property
     def builds(self) -> bool:
@@ -104,6 +111,11 @@ class Shaper:
             self._effect(moved),
             tuple(note for split in splits for note in split.assumptions),
             tuple(dict.fromkeys(note for split in splits for note in split.notes)),
+            tuple(dict.fromkeys(split.kept for split in splits if split.kept)),
+            edits,
+            before if prefix else 0,
+            len(text.segments),
+            tuple(state) if prefix else (),
         )
 
     def narrow(self, candidate: Candidate, text: RunText, kept: Sequence[Placement]) -> Shape | tuple[Refusal, ...]:
@@ -140,11 +152,14 @@ class Shaper:
         effect = self._effect(text.calls(range(cut)))
         instruction = step.instruction
         if cut == len(text.segments):
-            return Shape("narrow", b"", text.data[instruction.start : instruction.end], b"", b"", moved, effect)
+            whole = text.data[instruction.start : instruction.end]
+            return Shape("narrow", b"", whole, b"", b"", moved, effect, cut=cut)
         refusal, state = text.can_cut(cut) or _separates_cleanup(text, cut), text.state(cut)
         if refusal is not None or isinstance(state, Refusal):
             return tuple(item for item in (refusal, state) if isinstance(item, Refusal))
-        return Shape("narrow", b"", text.head(cut), text.tail(cut, state), text.gap_comments(cut), moved, effect)
+        return Shape(
+            "narrow", b"", text.head(cut), text.tail(cut, state), text.gap_comments(cut), moved, effect, cut=cut
+        )
 
     def _effect(self, calls: Sequence[Call]) -> Effect:
         effect = NOTHING

@@ -11,7 +11,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dockerlayer.api import Applicability, Context, Ecosystem, Finding
@@ -29,24 +29,27 @@ class Case:
     """A folder with a Dockerfile and a context.
 
     Its ``case.toml``, if there is one, may set ``dockerfile`` (relative to the folder), ``context`` (relative to the
-    directory of the Dockerfile) and ``rules`` (names of rules that run beside the default ones).
+    directory of the Dockerfile), ``rules`` (names of rules that run beside the default ones) and ``patterns`` (what
+    ``--pattern`` is set to beside ``split`` and ``narrow``).
     """
 
     folder: Path
     dockerfile: str = "Dockerfile"
     context: str = "."
     rules: frozenset[str] = frozenset()
+    patterns: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Case:
         """The case in a folder; raises ValueError for a setting that does not exist."""
         settings = folder / SETTINGS
         values = tomllib.loads(settings.read_text("utf-8")) if settings.is_file() else {}
-        unknown = values.keys() - {"dockerfile", "context", "rules"}
+        unknown = values.keys() - {"dockerfile", "context", "rules", "patterns"}
         if unknown:
             raise ValueError(f"{settings}: no such setting: {', '.join(sorted(unknown))}")
         rules = frozenset(values.get("rules", ()))
-        return cls(folder, values.get("dockerfile", "Dockerfile"), values.get("context", "."), rules)
+        patterns = tuple(values.get("patterns", ()))
+        return cls(folder, values.get("dockerfile", "Dockerfile"), values.get("context", "."), rules, patterns)
 
     @property
     def is_noop(self) -> bool:
@@ -70,7 +73,10 @@ class Case:
 
 @dataclass(slots=True, frozen=True)
 class CaseResult:
-    """What is found in a case and what the file becomes: by safe fixes, by unsafe ones too, and by moving alone."""
+    """What is found in a case and what the file becomes: by safe fixes, by unsafe ones too, and by moving alone.
+
+    ``asked`` is what it becomes by the other patterns that the case asks for.
+    """
 
     findings: tuple[Finding, ...]
     report: str
@@ -78,11 +84,12 @@ class CaseResult:
     fixed: bytes
     unsafe: bytes
     narrow: bytes
+    asked: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def is_silent(self) -> bool:
         """Whether nothing is found and nothing changes."""
-        return not self.findings and {self.original} == {self.fixed, self.unsafe, self.narrow}
+        return not self.findings and {self.original} == {self.fixed, self.unsafe, self.narrow, *self.asked.values()}
 
     def snapshots(self) -> dict[str, bytes]:
         """The files of the ``expected`` folder, by name; a rewritten file only where it differs."""
@@ -93,6 +100,7 @@ class CaseResult:
             found["unsafe.Dockerfile"] = self.unsafe
         if self.narrow != self.fixed:
             found["narrow.Dockerfile"] = self.narrow
+        found |= {f"{pattern}.Dockerfile": text for pattern, text in self.asked.items() if text != self.original}
         return found
 
 
@@ -115,6 +123,7 @@ def run_case(folder: Path, ecosystems: Sequence[Ecosystem]) -> CaseResult:
             repair(data, context, ecosystems, case.options(ecosystems)).data,
             repair(data, context, ecosystems, case.options(ecosystems, unsafe=True)).data,
             repair(data, context, ecosystems, case.options(ecosystems, "narrow")).data,
+            {name: repair(data, context, ecosystems, case.options(ecosystems, name)).data for name in case.patterns},
         )
 
 

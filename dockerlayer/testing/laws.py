@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
 from dockerlayer.api import Applicability, Context, Ecosystem
 from dockerlayer.engine import PASSES, Options, Outcome, repair
 from dockerlayer.model.files import placement_of
-from dockerlayer.model.stages import Stage, State, build_of
+from dockerlayer.model.stages import Build, Stage, State, Step, build_of
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile, Instruction, Trivia
 from dockerlayer.syntax.validate import whole_file_problem
@@ -62,9 +62,10 @@ def assert_guarded(
     if keeps_words:
         _assert_kept("word of a RUN", _words(one), _words(other))
     old, new = build_of(one), build_of(other)
-    assert len(old.stages) == len(new.stages)
-    for stage, rewritten in zip(old.stages, new.stages, strict=True):
+    chains = _chains(old, new)
+    for stage, rewritten in zip(map(_alone, old.stages), chains, strict=True):
         assert _configuration(stage) == _configuration(rewritten)
+        assert _origins(stage, old, [(item,) for item in old.stages]) == _origins(rewritten, new, chains)
         files, others = _image(stage, context), _image(rewritten, context)
         assert files == others if keeps_list else files.items() <= others.items()
         if keeps_list:
@@ -73,6 +74,58 @@ def assert_guarded(
     _assert_kept("pragma", _pragmas(one), _pragmas(other))
     first, second = _second_reader(before), _second_reader(after)
     assert first is None or second is None or first == second
+
+
+_Chain = tuple[Stage, ...]
+"""A stage, behind those that it was cut from: together they are one stage of the old file."""
+
+
+def _alone(stage: Stage) -> _Chain:
+    return (stage,)
+
+
+def _chains(old: Build, new: Build) -> list[_Chain]:
+    """The new stages that hold what each old one held; one more may be built on them, for a single RUN."""
+    found: list[_Chain] = []
+    above: list[Stage] = []
+    names = {stage.name for stage in old.stages}
+    for stage in new.stages:
+        added = len(new.stages) > len(old.stages) and bool(stage.name) and stage.name not in names
+        if not added:
+            line = [stage]
+            while line[0].parent in above:
+                line.insert(0, line[0].parent)
+            found.append(tuple(line))
+        else:
+            above.append(stage)
+    used = {stage.index for chain in found for stage in chain}
+    for stage in above:
+        if stage.index not in used:
+            assert stage.parent is not None
+            assert stage.parent.index in used, f"{stage.name} starts from elsewhere"
+            assert [step.name for step in stage.steps] == ["run"], f"{stage.name} is more than a download"
+    return found
+
+
+def _steps(chain: _Chain) -> Iterator[Step]:
+    for stage in chain:
+        yield from stage.steps
+
+
+def _origins(chain: _Chain, build: Build, chains: Sequence[_Chain]) -> Counter[object]:
+    """The old stages and the images that a stage copies from, mounts and is built on; not a download on the side."""
+    found: Counter[object] = Counter()
+    place = {stage.index: number for number, stages in enumerate(chains) for stage in stages}
+    for step in _steps(chain):
+        names = [*step.flags.get("from", ())]
+        names += [mount.origin for mount in step.mounts if mount.origin] if step.name == "run" else []
+        for name in names:
+            stage = build.stage_named(name, step.stage.index)
+            if stage is None or stage.index in place:
+                found[place[stage.index] if stage is not None else name] += 1
+    parent = chain[0].parent
+    found[("parent", place[parent.index] if parent is not None else chain[0].image)] += 1
+    return found
 
 
 def _assert_kept(what: str, old: Counter[Any], new: Counter[Any]) -> None:
@@ -117,9 +170,11 @@ def _words(dockerfile: Dockerfile) -> Counter[str]:
     return Counter(word for text in texts for word in re.split(r"[\s;&]+", text) if word.lower() != "run")
 
 
-def _configuration(stage: Stage) -> dict[str, Any]:
-    found: dict[str, Any] = {"from": stage.instruction.logical, "state": _state_text(stage.final)}
-    for step in stage.steps:
+def _configuration(chain: _Chain) -> dict[str, Any]:
+    top, stage = chain[0], chain[-1]
+    found: dict[str, Any] = {"from": (top.instruction.flags, top.instruction.args[0], stage.name)}
+    found["state"] = _state_text(stage.final)
+    for step in _steps(chain):
         if step.name in _ONE_COUNTS:
             found[step.name] = step.instruction.logical
         elif step.name == "workdir":
@@ -133,16 +188,16 @@ def _state_text(state: State) -> tuple[object, ...]:
     return state.workdir, state.user, state.shell, sorted(state.env.items()), sorted(map(str, state.args.items()))
 
 
-def _assert_same_states(stage: Stage, rewritten: Stage) -> None:
+def _assert_same_states(stage: _Chain, rewritten: _Chain) -> None:
     """A RUN that stands in both texts has the same directory, user, shell and variables in both."""
     old, new = _states(stage), _states(rewritten)
     for text in old.keys() & new.keys():
         assert old[text] == new[text], f"runs in another state: {text}"
 
 
-def _states(stage: Stage) -> dict[str, list[tuple[object, ...]]]:
+def _states(chain: _Chain) -> dict[str, list[tuple[object, ...]]]:
     found: dict[str, list[tuple[object, ...]]] = {}
-    for step in stage.steps:
+    for step in _steps(chain):
         if step.name == "run":
             state = step.state
             text = (state.workdir, state.user, state.shell, sorted(state.env.items()))
@@ -150,27 +205,29 @@ def _states(stage: Stage) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
-def _image(stage: Stage, context: Context) -> dict[str, str]:
+def _image(chain: _Chain, context: Context) -> dict[str, str]:
     """The context file behind each path that the stage copies, after its last instruction."""
     found: dict[str, str] = {}
-    for step in stage.steps:
+    for step in _steps(chain):
         placement = placement_of(step, context)
         if placement is not None:
             found.update((item.image, item.context) for item in placement.files())
     return found
 
 
-def _copies(stage: Stage) -> Counter[tuple[object, ...]]:
+def _copies(chain: _Chain) -> Counter[tuple[object, ...]]:
     """COPY and ADD with their flags, their sources and where they go, however that is written."""
     return Counter(
         (step.name, step.instruction.flags, step.instruction.args[:-1], step.path(step.instruction.args[-1]))
-        for step in stage.steps
+        for step in _steps(chain)
         if step.name in {"copy", "add"} and step.instruction.args
     )
 
 
 def _second_reader(data: bytes) -> dict[str, list[str]] | None:
-    """What the dockerfile-parse package reads of the last stage, or None where it is known to misread a file.
+    """What the dockerfile-parse package reads of the last stage, those that it is built on included.
+
+    None where the package is known to misread a file.
 
     It takes the body of a here-document for instructions, an empty line for the end of a continued instruction, and
     knows neither a BOM, nor another escape character, nor text that is not UTF-8.
@@ -184,11 +241,16 @@ def _second_reader(data: bytes) -> dict[str, list[str]] | None:
         return None
     if odd is not None:
         return None
+    stages: dict[str, dict[str, list[str]]] = {}
     found: dict[str, list[str]] = {}
     for item in DockerfileParser(fileobj=BytesIO(data)).structure:
         keyword = item["instruction"].lower()
         if keyword == "from":
-            found = {}
-        if keyword in {"from", *_ONE_COUNTS, *_ALL_COUNT}:
+            *_, image = re.split(r"(?i)\s+as\s+\S+$", item["value"])[0].split() or [""]
+            found = {name: [*values] for name, values in stages.get(image.lower(), {"from": [image]}).items()}
+            name = re.search(r"(?i)\s+as\s+(\S+)$", item["value"])
+            if name:
+                stages[name[1].lower()] = found
+        if keyword in {*_ONE_COUNTS, *_ALL_COUNT}:
             found.setdefault(keyword, []).append(item["value"])
     return found

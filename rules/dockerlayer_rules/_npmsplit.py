@@ -11,7 +11,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from dockerlayer.api import Call, Fetch, Refusal, Scene, Split, Step, insert_after, is_within, join
+from dockerlayer.api import Call, Fetch, Handover, Refusal, Scene, Split, Step, insert_after, is_within, join
 from dockerlayer_rules._node import node_image, own_environment
 from dockerlayer_rules._npmcall import CI, omits_dev, omits_optional, parse
 
@@ -89,6 +89,7 @@ def split_of(
         directory=fetch.directory,
         writes=(cache_of(call),),
         needs=(fetch.lock.lockfile, *([".npmrc"] if settings else [])),
+        handover=(Handover(cache_of(call), writable=True),),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from dockerlayer.api import (
     Edit,
+    Handover,
     Refusal,
     Scene,
     Split,
@@ -79,11 +80,12 @@ def split_install(asked: Asked, scene: Scene, found: Requirements) -> Split | Re
     edits = (_offline_edit(asked, wheels),)
     if refusal is not None or command is None or carried is None:
         return refusal or Refusal("odd-words", "the words of the command cannot be told apart safely", call.step.line)
-    return Split(" ".join([command, "--wheel-dir", wheels, *carried]), edits, (), (_kept(wheels),), writes=(wheels,))
+    return _from_wheels(" ".join([command, "--wheel-dir", wheels, *carried]), edits, wheels)
 
 
-def _kept(wheels: str) -> str:
-    return f"the wheels stay in the image, in a layer of their own under {wheels}"
+def _from_wheels(download: str, edits: tuple[Edit, ...], wheels: str) -> Split:
+    kept = f"the wheels stay in the image, in a layer of their own under {wheels}"
+    return Split(download, edits, writes=(wheels,), handover=(Handover(wheels),), kept=kept)
 
 
 def _obstacles(asked: Asked, found: Requirements) -> Iterator[Refusal]:
@@ -218,4 +220,4 @@ def build_split(asked: Asked, scene: Scene, project: Project, path: str, extras:
     )
     fetch = " ".join([command, "--wheel-dir", wheels, *carried, "-r", wheels])
     download = f'{python} -c "{read_both}" && {fetch}-build.txt && {fetch}-deps.txt'
-    return Split(download, (_offline_edit(asked, wheels),), (), (_kept(wheels),), writes=(wheels,))
+    return _from_wheels(download, (_offline_edit(asked, wheels),), wheels)

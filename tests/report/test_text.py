@@ -34,7 +34,7 @@ def test_finding_with_a_safe_fix(record: Record) -> None:
 
 
 def test_finding_with_an_unsafe_fix_and_why_it_is_not_the_other(record: Record) -> None:
-    refusal = Refusal("no-offline", "it cannot be split", line=2)
+    refusal = Refusal("no-offline", "it cannot be split", line=2, pattern="split")
     text = findings_text(record(TEXT, b"npm ci", fix=UNSAFE, refusals=(refusal,)))
     assert "  = fix (--unsafe): install first; assumes: the moon is full; it rains\n" in text
     assert "  = note: no split fix: it cannot be split (line 2) [no-offline]\n" in text
