@@ -22,7 +22,6 @@ ecosystem = Ecosystem(
     registry=Registry("npm", "GitHub (Microsoft)", donated=False),
     programs=r"npm",
     read=deferred("dockerlayer_rules._read_npm", "read"),
-    use=deferred("dockerlayer_rules._standin", "npm"),
     practice=Practice("none; `npm cache add` of what the lockfile lists", "`npm ci --offline`", "no"),
     effect=deferred("dockerlayer_rules._read_npm", "effect"),
     use=deferred("dockerlayer_rules._use_npm", "use"),

@@ -22,6 +22,8 @@ ecosystem = Ecosystem(
     registry=Registry("PyPI", "Fastly (donated bandwidth)", donated=True),
     programs=r"pdm|python\d?|python\d\.\d+",
     read=deferred("dockerlayer_rules._read_pdm", "read"),
+    use=deferred("dockerlayer_rules._use_pytools", "use_pdm"),
+    cache_names=r"(?:^|[/_.-])cache\b.*[/_.-]pdm(?:/|$)|pdm[/_.-]?cache",
     practice=Practice("`pdm sync --no-self`", "none; `pdm sync` builds the project online", "yes"),
     effect=deferred("dockerlayer_rules._read_pdm", "effect"),
     home_files=(".config/pdm", ".netrc", ".gitconfig"),

@@ -22,6 +22,8 @@ ecosystem = Ecosystem(
     registry=Registry("PyPI", "Fastly (donated bandwidth)", donated=True),
     programs=r"pipenv|python\d?|python\d\.\d+",
     read=deferred("dockerlayer_rules._read_pipenv", "read"),
+    use=deferred("dockerlayer_rules._use_pytools", "use_pipenv"),
+    cache_names=r"(?:^|[/_.-])cache\b.*[/_.-]pipenv(?:/|$)|pipenv[/_.-]?cache",
     practice=Practice("none", "none", "no"),
     effect=deferred("dockerlayer_rules._read_pipenv", "effect"),
     home_files=(".config/pip", ".pip", ".netrc", ".gitconfig"),

@@ -23,6 +23,8 @@ ecosystem = Ecosystem(
     registry=Registry("PyPI", "Fastly (donated bandwidth)", donated=True),
     programs=r"poetry|python\d?|python\d\.\d+",
     read=deferred("dockerlayer_rules._read_poetry", "read"),
+    use=deferred("dockerlayer_rules._use_pytools", "use_poetry"),
+    cache_names=r"pypoetry|cache.*poetry|poetry.*cache",
     practice=Practice("`poetry install --no-root`", "`poetry install` once more, below the source", "yes"),
     effect=deferred("dockerlayer_rules._read_poetry", "effect"),
     home_files=(".config/pypoetry", ".netrc", ".gitconfig"),

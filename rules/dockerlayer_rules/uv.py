@@ -22,6 +22,8 @@ ecosystem = Ecosystem(
     registry=Registry("PyPI", "Fastly (donated bandwidth)", donated=True),
     programs=r"uv|uvx",
     read=deferred("dockerlayer_rules._read_uv", "read"),
+    use=deferred("dockerlayer_rules._use_uv", "use"),
+    cache_names=r"(?:^|[/_.-])(?:cache|caches)\b.*[/_.-]uv(?:[/_.-]|$)|(?:^|[/_.-])uv[/_.-]?cache",
     practice=Practice("none; `uv sync --frozen --no-install-project`", "`uv sync --offline`", "often"),
     effect=deferred("dockerlayer_rules._read_uv", "effect"),
     home_files=(".config/uv", ".netrc", ".gitconfig"),
