@@ -79,7 +79,7 @@ def use(call: Call, scene: Scene) -> Use | None:
         online=unset(call, "GOPROXY") if offline.startswith("GOPROXY") else (),
         nominal=_nominal(call, scene, verb, operands, directory) if not offline and not vendored else None,
         defeated=defeated,
-        unpinned=_unpinned(call, scene, verb, directory),
+        unpinned=_unpinned(call, scene, verb, directory) if not remote else None,
     )
 
 

@@ -113,10 +113,14 @@ def test_defeated(case: UseCase, run: str, expected: bool) -> None:
     assert (use.defeated is not None) == expected
 
 
-def test_unpinned(case: UseCase) -> None:
-    found = {run: use.unpinned is not None for run in ("go get -u ./...", "go get ./...", "go build .")
-             if (use := case.use(run))}  # fmt: skip
-    assert list(found.values()) == [True, False, False]
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [("go get -u ./...", True), ("go get -u example.com/x", False), ("go get ./...", False), ("go build .", False)],
+)
+def test_unpinned(case: UseCase, command: str, expected: bool) -> None:
+    use = case.use(command)
+    assert use is not None
+    assert (use.unpinned is not None) == expected
 
 
 @pytest.mark.parametrize(
