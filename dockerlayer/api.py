@@ -41,6 +41,7 @@ __all__ = [
     "Finding",
     "Fix",
     "Handover",
+    "Hybrid",
     "Lock",
     "Mend",
     "Mount",
@@ -82,6 +83,18 @@ class Handover(NamedTuple):
     writable: bool = False
 
 
+class Hybrid(NamedTuple):
+    """The download of a split through a cache mount at the image path ``target``.
+
+    ``download`` is the shell text that fills the mount and puts into the layer all that the install takes: after a
+    change of the lockfile only what is new is downloaded, and a mount that was emptied breaks nothing.
+    """
+
+    target: str
+    download: str
+    notes: tuple[str, ...] = ()
+
+
 class Split(NamedTuple):
     """How one call becomes a download and an offline install.
 
@@ -91,7 +104,7 @@ class Split(NamedTuple):
     download reads, relative to the project, where they are not those of the whole call.
 
     ``handover`` is all that the install needs of the download, if that can be mounted; ``kept`` is the sentence that
-    says what stays in the image when it is not.
+    says what stays in the image when it is not. ``hybrid`` is another way to make the same download.
     """
 
     download: str
@@ -103,6 +116,7 @@ class Split(NamedTuple):
     needs: tuple[str, ...] | None = None
     handover: tuple[Handover, ...] = ()
     kept: str = ""
+    hybrid: Hybrid | None = None
 
 
 class Lock(NamedTuple):

@@ -12,10 +12,13 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dockerlayer.api import Call, Edit, Fetch, Refusal, Scene, Split, insert_after, is_within, join, relative
+from dockerlayer.api import Call, Edit, Fetch, Hybrid, Refusal, Scene, Split, insert_after, is_within, join, relative
 from dockerlayer_rules._cargocall import Asked, configs, settings_of
 from dockerlayer_rules._cargolock import Locked, agreement
 from dockerlayer_rules._cargotoml import MANIFEST, Workspace, table, targets_of
+from dockerlayer_rules._home import runs_as_root
+
+MOUNT = "/tmp/cargo-home"
 
 # Commands of cargo itself, which --frozen keeps offline; what wraps cargo is left as it is.
 OFFLINE = frozenset("build check test run bench doc clippy fix rustc rustdoc tree metadata install".split())
@@ -59,15 +62,35 @@ def split_of(fetch: Fetch, asked: Asked, scene: Scene, workspace: Workspace, loc
     inside = relative(workspace.directory, run_in)
     base = workspace.directory if inside is None else inside
     home = call.value("CARGO_HOME") or "/usr/local/cargo"
+    made = [posixpath.join(base, path) for path in targets], _places(workspace, base)
     split = Split(
-        _with_targets(command, [posixpath.join(base, path) for path in targets], _places(workspace, base)),
+        _with_targets(command, *made),
         _edits(asked),
         assumptions=tuple(assumptions),
         notes=tuple(_notes(scene, workspace)),
         directory=run_in,
         writes=(join(home, "registry"), join(home, "git")),
+        hybrid=_hybrid(call, scene, command, home, locked, made),
     )
     return replace(fetch, split=split, unproven=_unproven(asked, scene, workspace, targets))
+
+
+def _hybrid(
+    call: Call, scene: Scene, command: str, home: str, locked: tuple[Locked, ...], made: tuple[list[str], set[str]]
+) -> Hybrid | None:
+    """The download into a CARGO_HOME of its own under a cache mount, whose registry is then copied.
+
+    Settings in the real CARGO_HOME would not be read, and sources from git lie elsewhere. Measured, Cargo 1.85.
+    """
+    registry = [item for item in locked if item.source.startswith(("registry+", "sparse+"))]
+    others = any(item.source and item not in registry for item in locked)
+    settings = any(scene.has(join(home, name)) for name in ("config.toml", "config", "credentials.toml"))
+    plain = re.fullmatch(r"cargo fetch --locked[\w ./-]*", command) and re.fullmatch(r"/[\w./-]+", home)
+    if not registry or others or settings or not plain or not runs_as_root(call):
+        return None
+    fetch = _with_targets(f"CARGO_HOME={MOUNT} {command}", *made)
+    note = "crates of other versions and projects that the cache mount holds are copied into the image as well"
+    return Hybrid(MOUNT, f"{fetch} && mkdir -p {home} && cp -a {MOUNT}/registry {home}/", (note,))
 
 
 def _notes(scene: Scene, workspace: Workspace) -> Iterator[str]:

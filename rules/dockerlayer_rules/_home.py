@@ -27,6 +27,13 @@ _VALUED = frozenset("-g --gid -s --shell -c --comment -G --groups -k --skel --ge
 _MADE_ELSEWHERE = frozenset({"-b", "--base-dir", "-D", "--defaults"})
 
 
+def runs_as_root(call: Call) -> bool:
+    """Whether a command is proven to run as root, whom a new cache mount belongs to."""
+    state = call.step.state
+    user = (state.user or "root").partition(":")[0]
+    return call.user == state.user and user in _ROOT and bool(_ROOT_IMAGES.match(call.step.stage.base_image))
+
+
 def proven_home(call: Call, scene: Scene) -> str | None:
     """The home directory of who runs a command; None when the file does not tell."""
     state = call.step.state
