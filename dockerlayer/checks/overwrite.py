@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dockerlayer.api import Call, Refusal, is_within
-from dockerlayer.checks.survey import Allowance, Candidate, Survey
+from dockerlayer.checks.survey import Allowance, Candidate, Sighting, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Severity
 from dockerlayer.model.effects import path_of
 from dockerlayer.model.files import Placement, bind_placements
@@ -98,12 +98,19 @@ def _brought(survey: Survey, placement: Placement, made: _Made) -> str | None:
     step = placement.step
     for later in (*survey.analysis.above(step), *step.stage.steps[step.index + 1 :]):
         below = later.stage is step.stage and later.index > step.index
-        if below and any(is_within(made.path, item.path) for item in _made_by(survey, later)):
+        if below and (
+            any(is_within(made.path, item.path) for item in _made_by(survey, later))
+            or any(seen.ecosystem.name == made.ecosystem and seen.fetch.kind != "tool" for seen in _seen(survey, later))
+        ):
             return None
         after = below or later.instruction.start >= made.call.step.instruction.start
         if after and later.name == "run" and any(_moves(call, made) for call in survey.analysis.run(later).calls):
             return None
     return path
+
+
+def _seen(survey: Survey, step: Step) -> tuple[Sighting, ...]:
+    return survey.sightings(step) if step.name == "run" else ()
 
 
 def _moves(call: Call, made: _Made) -> bool:
