@@ -43,8 +43,8 @@ def hold(data: bytes, context: Context, ecosystems: tuple[Ecosystem, ...], optio
     outcome = repair(data, context, ecosystems, options)
     if outcome.data != data:
         assert_lossless(outcome.data)
-        # A rule of a plugin's own may exchange words; the shared rules only add some.
-        own = any(made.finding.rule in own_rules(ecosystems) for made in outcome.made)
+        # A rule of a plugin's own may exchange words, and so may a fix that a plugin gives a shared rule.
+        own = any(made.finding.rule in own_rules(ecosystems) or made.fix.pattern == "words" for made in outcome.made)
         mended = any(made.fix.pattern == "manifests" for made in outcome.made)
         assert_guarded(data, outcome.data, context, keeps_words=not own, keeps_list=not mended)
         assert_idempotent(outcome, context, ecosystems, options)
