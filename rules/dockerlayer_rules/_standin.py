@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from dockerlayer.api import Call, Edit, Mend, Scene, Use
 
 
@@ -24,7 +26,13 @@ def npm(call: Call, scene: Scene) -> Use | None:
             ("every package that is installed was downloaded by an earlier step",),
         )
     locked = scene.read(f"{call.cwd}/package-lock.json")
-    if verb != ("ci",) and not operands and not offline and locked and locked != b"text\n":
+    if (
+        verb != ("ci",)
+        and not operands
+        and not offline
+        and locked
+        and _apart(scene.read(f"{call.cwd}/package.json"), locked)
+    ):
         word = call.words[1]
         unpinned = Mend(
             f"npm {word.text} writes package-lock.json anew where package.json does not agree with it",
@@ -35,3 +43,11 @@ def npm(call: Call, scene: Scene) -> Use | None:
     return Use(
         ("/root/.npm",), fills=not offline, takes=bool(offline), offline=offline, nominal=nominal, unpinned=unpinned
     )
+
+
+def _apart(manifest: bytes | None, locked: bytes) -> bool:
+    try:
+        root = json.loads(locked)["packages"][""]
+        return bool(json.loads(manifest or b"{}").get("dependencies", {}) != root.get("dependencies", {}))
+    except (ValueError, KeyError):
+        return False
