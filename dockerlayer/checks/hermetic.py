@@ -64,7 +64,9 @@ def _finding(used: Used) -> Finding:
 def _offer(survey: Survey, step: Step, installs: tuple[Used, ...]) -> Fix | Refusal:
     support = survey.profile.network
     if support is None:
-        return Refusal("builder-lacks-it", f"{survey.builder} has no RUN --network=none", step.line)
+        older = survey.builder == "buildkit"
+        builder = "the version that the # syntax= line names" if older else survey.builder
+        return Refusal("builder-lacks-it", f"{builder} has no RUN --network=none", step.line)
     assumptions = ((_SCRIPTS,) if any(used.use.scripts for used in installs) else ()) + ((support,) if support else ())
     at = step.instruction.start + len("RUN")
     return Fix(

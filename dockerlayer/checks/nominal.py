@@ -20,4 +20,7 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: unsafe. With the network really off, a package that no earlier step stored stops the build. Safe where
     the plugin has proven that the earlier steps store everything that the step takes.
     """
-    return mended(survey, NAME, lambda use: use.nominal)
+    for candidate in mended(survey, NAME, lambda use: use.nominal):
+        # What a mount may have lost must come from the network: there the missing wall is the right thing.
+        if not any(used.ecosystem.cached_by(candidate.step) for used in survey.uses(candidate.step)):
+            yield candidate

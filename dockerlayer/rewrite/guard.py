@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from dockerlayer.checks import order, overwrite
+from dockerlayer.checks import order, overwrite, redundant
 from dockerlayer.checks.rules import candidates, check_syntax, told_rules
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.findings import Applicability, Fix, Refusal
@@ -31,11 +31,12 @@ _CONFIGURATION = """from arg env user workdir label cmd entrypoint expose health
 
 
 def subjects(
-    found: Iterable[Candidate], numbered: Callable[[int], int] = lambda number: number
+    found: Iterable[Candidate], numbered: Callable[[int], int] = lambda number: number, *, words_change: bool = False
 ) -> Counter[tuple[str, str]]:
     """What the findings are about, call by call; a download that a split made stands for the call it came from.
 
-    ``numbered`` gives the number to take for that of a stage.
+    ``numbered`` gives the number to take for that of a stage. With ``words_change`` a call is told by its stage and
+    ecosystem alone, since the fix gives it other words.
     """
     counted: Counter[tuple[str, str]] = Counter()
     for item in found:
@@ -43,7 +44,8 @@ def subjects(
             number, colon, rest = subject.partition(":")
             if number.isdigit():
                 subject = f"{numbered(int(number))}{colon}{rest}"
-            where = subject if item.finding.rule == order.NAME else ":".join(subject.split(":")[:2])
+            exact = item.finding.rule == order.NAME and not words_change
+            where = subject if exact else ":".join(subject.split(":")[:2])
             counted[(item.finding.rule, where)] += 1
     return counted
 
@@ -72,15 +74,21 @@ def guard(
     after = Survey(analysis, before.ecosystems, before.asked_builder)
     told = told_rules(before.ecosystems)
     held = (rules & told) | frozenset(item.finding.rule for item in found) | {candidate.finding.rule}
-    old = subjects(found)
     pairs = paired(before.analysis.build, analysis.build)
     if pairs is None or (pairs.is_cut and fix.pattern != STAGE):
         return _broken("the stages would change")
-    new = subjects((item for item in candidates(after, held) if not _is_foretold(item, fix)), pairs.number_before)
-    new = Counter({key: number for key, number in new.items() if key[0] in told or key[0] == candidate.finding.rule})
-    if new - old:
-        return _broken(f"the result would bring another finding: {next(iter(new - old))[0]}")
-    fixed = subjects([candidate])
+    words_change = bool(candidate.allows.calls)
+    old = subjects(found, words_change=words_change)
+    foreseen = (item for item in candidates(after, held) if not _is_foretold(item, fix))
+    new = subjects(foreseen, pairs.number_before, words_change=words_change)
+    # Two downloads that are written alike only now were two before.
+    wanted = told - {redundant.NAME} | {candidate.finding.rule}
+    new = Counter({key: number for key, number in new.items() if key[0] in wanted})
+    # What is wrong with the words of a call is wrong with those of the download that is split off it as well.
+    worse = [key for key in new - old if key[0] == order.NAME or key not in old]
+    if worse:
+        return _broken(f"the result would bring another finding: {worse[0][0]}")
+    fixed = subjects([candidate], words_change=words_change)
     if not any(old[item] > new[item] for item in fixed):
         return _broken("the finding would still be there")
     if dockerfile.directives != before.analysis.dockerfile.directives:

@@ -173,6 +173,7 @@ ecosystem = Ecosystem(
             COPY package.json package-lock.json ./
             RUN npm ci
             """,
+            case="split-install-drifted",
         ),
         Example(
             "network-in-install",
