@@ -19,6 +19,9 @@ from dockerlayer_rules._cargotoml import MANIFEST, Workspace, table, targets_of
 from dockerlayer_rules._home import runs_as_root
 
 MOUNT = "/tmp/cargo-home"
+_RUST_IMAGE = re.compile(r"(?:docker\.io/)?(?:library/)?rust(?:[:@].*)?\Z")
+# What may write settings into CARGO_HOME, or move it.
+_SETTLES = re.compile(r"CARGO_HOME|\.cargo\b|cargo/(?:config|credentials)")
 
 # Commands of cargo itself, which --frozen keeps offline; what wraps cargo is left as it is.
 OFFLINE = frozenset("build check test run bench doc clippy fix rustc rustdoc tree metadata install".split())
@@ -86,7 +89,10 @@ def _hybrid(
     others = any(item.source and item not in registry for item in locked)
     settings = any(scene.has(join(home, name)) for name in ("config.toml", "config", "credentials.toml"))
     plain = re.fullmatch(r"cargo fetch --locked[\w ./-]*", command) and re.fullmatch(r"/[\w./-]+", home)
-    if not registry or others or settings or not plain or not runs_as_root(call):
+    above = (step for stage in scene.step.stage.lineage() for step in stage.steps)
+    settings = settings or any(_SETTLES.search(step.instruction.logical) for step in above if step is not scene.step)
+    official = _RUST_IMAGE.match(scene.step.stage.base_image) and home == "/usr/local/cargo"
+    if not registry or others or settings or not plain or not official or not runs_as_root(call):
         return None
     fetch = _with_targets(f"CARGO_HOME={MOUNT} {command}", *made)
     note = "crates of other versions and projects that the cache mount holds are copied into the image as well"

@@ -148,7 +148,6 @@ ecosystem = Ecosystem(
             FROM node:22
             WORKDIR /app
             COPY package.json package-lock.json ./
-            RUN npm cache add ms@2.1.3
             RUN npm ci --prefer-offline
             """,
             """

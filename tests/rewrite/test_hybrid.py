@@ -38,3 +38,25 @@ def test_where_there_is_no_hybrid_the_next_pattern_is_offered(case: str, ecosyst
     options = Options(default_rules(ecosystems), "hybrid")
     report = examine((folder / "Dockerfile").read_bytes(), Context.open(folder), ecosystems, options)
     assert "no-hybrid" in {refusal.code for finding in report.findings for refusal in finding.refusals}
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        b"FROM debian\nENV PATH=/root/.cargo/bin:$PATH\n",
+        b"FROM rust:1.85\nRUN echo x >> $CARGO_HOME/config.toml\n",
+        b"FROM rust:1.85\nENV CARGO_HOME=/c\n",
+        b"FROM rust:1.85\nUSER app\n",
+    ],
+)
+def test_cargo_is_copied_to_a_home_that_is_known(above: bytes, ecosystems: tuple[Ecosystem, ...]) -> None:
+    data = (FIXTURES / "cargo/hybrid/Dockerfile").read_bytes().replace(b"FROM rust:1.85\n", above)
+    assert data.startswith(above)
+    assert b"--mount" not in _repaired("cargo/hybrid", ecosystems, data=data)
+
+
+@pytest.mark.parametrize("run", [b"RUN GOPROXY=direct go build", b"RUN sudo go build"])
+def test_go_is_filled_from_a_plain_download(run: bytes, ecosystems: tuple[Ecosystem, ...]) -> None:
+    data = (FIXTURES / "go/hybrid/Dockerfile").read_bytes().replace(b"RUN CGO_ENABLED=0 go build", run)
+    assert run in data
+    assert b"--mount" not in _repaired("go/hybrid", ecosystems, data=data)

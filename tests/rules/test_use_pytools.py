@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from python_use import UseCase
+from py_use_case import UseCase
 
 from dockerlayer.api import Ecosystem
 from dockerlayer_rules import pdm, pipenv, poetry
