@@ -25,6 +25,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_bundler", "effect"),
     other_caches=(r"/\.npm(?:/|$)", r"yarn", r"/tmp/cache/bootsnap"),
     home_files=(".bundle/config", ".gemrc", ".gem/credentials", ".netrc", ".gitconfig"),
+    patterns=("narrow",),
     examples=(
         Example(
             "source-before-download",

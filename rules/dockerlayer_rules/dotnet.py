@@ -25,6 +25,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_dotnet", "effect"),
     other_caches=(r"/obj/?$", r"/bin/?$", r"/node_modules/?$", r"/\.npm/?$"),
     home_files=(".nuget", ".config/NuGet", ".dotnet"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

@@ -24,6 +24,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_mix", "effect"),
     other_caches=(r"/\.npm(?:/|\Z)", r"yarn"),
     home_files=(".hex/hex.config", ".netrc", ".gitconfig"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

@@ -26,6 +26,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_npm", "effect"),
     other_caches=(r"/\.cache(?:/|$)",),
     home_files=(".npmrc", ".netrc", ".gitconfig"),
+    patterns=("split", "narrow", "stage"),
     examples=(
         Example(
             "source-before-download",

@@ -26,6 +26,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_pnpm", "effect"),
     other_caches=(r"/\.(?:next|nuxt|vite|turbo|nx|svelte-kit|angular|parcel-cache|eslintcache)\b", r"/\.cache/node\b"),
     home_files=(".npmrc", ".config/pnpm", ".netrc", ".gitconfig"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

@@ -29,6 +29,7 @@ ecosystem = Ecosystem(
         r"/\.turbo(?:/|$)",
     ),
     home_files=(".yarnrc.yml", ".npmrc", ".netrc", ".gitconfig"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from engine import engine_or_skip
-from table import Measured, as_markdown, keep
+from table import Measured, as_markdown, as_rows, keep
 
+from dockerlayer.report.patterns import BUILDS
 from dockerlayer.verify.builder import Builder, find_builder
 
 MEASURED = pytest.StashKey[Measured]()
@@ -49,4 +50,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"{path} is left as it is: {len(rows)} of {measured.wanted} projects were measured")
         return
     keep(path, table)
-    terminalreporter.write_line(f"{path} has the table")
+    BUILDS.write_text(as_rows(rows, datetime.date.today()), "utf-8")
+    terminalreporter.write_line(f"{path} and {BUILDS.name} have the table")
