@@ -262,7 +262,8 @@ class Ecosystem:
     that are meant for this ecosystem's downloads, rightly or not. ``other_caches`` are regular expressions for
     cache-mount targets that hold something else than downloads, ``home_files`` the settings that its programs read
     below the home directory. ``environment`` is a regular expression for the
-    variables that a download of this ecosystem may read (default: all).
+    variables that a download of this ecosystem may read (default: all). ``patterns`` are those that its downloads can
+    be rewritten to, with luck: what `dockerlayer explain patterns` lists.
     """
 
     name: str
@@ -279,6 +280,7 @@ class Ecosystem:
     home_files: tuple[str, ...] = ()
     environment: str = ""
     rules: tuple[Rule, ...] = ()
+    patterns: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
 
     @cached_property

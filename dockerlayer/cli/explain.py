@@ -13,10 +13,12 @@ from dockerlayer.errors import UsageError
 
 
 def explain(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="The name of a rule, as `dockerlayer rules` lists it.")],
+    rule: Annotated[
+        str, typer.Argument(metavar="RULE", help="A rule, as `dockerlayer rules` lists it, or `patterns`.")
+    ],
     color: ColourOption = Colour.AUTO,
 ) -> None:
-    """Show what a rule is about, why, and how what it finds is fixed."""
+    """Show what a rule is about, why, and how what it finds is fixed; or compare the patterns of fixes."""
     from dockerlayer.checks.rules import rules_of
     from dockerlayer.cli.select import unknown_rule
     from dockerlayer.cli.terminal import put, say, wants_colour
@@ -27,7 +29,13 @@ def explain(
     ecosystems, broken = installed()
     for message in broken:
         say(f"warning: {message}")
+    colour = ansi if wants_colour(color, sys.stdout) else plain
+    if rule == "patterns":
+        from dockerlayer.report.patterns import patterns_text
+
+        put(patterns_text(ecosystems, colour))
+        return
     known = rules_of(ecosystems)
     if rule not in known:
         raise UsageError(unknown_rule(rule, known))
-    put(page_text(known[rule], ansi if wants_colour(color, sys.stdout) else plain))
+    put(page_text(known[rule], colour))

@@ -33,6 +33,11 @@ class Paired(NamedTuple):
         """Whether there are more stages than before."""
         return bool(self.aside) or any(chain.top is not chain.stage for _, chain in self.chains)
 
+    def beside(self, chain: Chain) -> Mapping[int, Stage]:
+        """The new stages that are built on the upper part of a stage that was cut."""
+        upper = {*chain.stage.lineage()} - {chain.stage, *(chain.top.parent.lineage() if chain.top.parent else ())}
+        return {number: stage for number, stage in self.aside.items() if stage.parent in upper}
+
     def number_before(self, number: int) -> int:
         """The number that a stage of the new file, or what it was cut from, had in the old one."""
         for old, chain in self.chains:
@@ -72,14 +77,13 @@ def _chain(stage: Stage, kept: list[Stage]) -> Chain:
 def problem_of(before: Build, after: Build, pairs: Paired) -> str | None:
     """What is wrong with the new stages: they hold a download, and nothing but the cut stage may see it."""
     for stage in pairs.aside.values():
-        parent = stage.parent
-        if parent is None or not any(parent in chain.stage.lineage() for _, chain in pairs.chains):
+        if not any(stage in pairs.beside(chain).values() for _, chain in pairs.chains):
             return "a new stage would not start from what was there"
         if [step.name for step in stage.steps] != ["run"]:
             return "a new stage would hold more than a download"
     for old, chain in pairs.chains:
         if _seen(before, old.steps, {one.index: one.index for one in before.stages}, {}) != _seen(
-            after, chain.steps, {new.stage.index: one.index for one, new in pairs.chains}, pairs.aside
+            after, chain.steps, {new.stage.index: one.index for one, new in pairs.chains}, pairs.beside(chain)
         ):
             return "a step would see another stage than before"
         parent = chain.top.parent

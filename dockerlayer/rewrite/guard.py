@@ -98,7 +98,7 @@ def guard(
         return _broken(problem)
     for one, other in pairs.chains:
         problem = _configuration(one, other) or _files(before.analysis, one, analysis, other, candidate)
-        problem = problem or _commands(before.analysis, one, analysis, other, candidate, pairs.aside)
+        problem = problem or _commands(before.analysis, one, analysis, other, candidate, pairs.beside(other))
         if problem:
             return _broken(problem)
     return _comments(before.analysis, analysis)

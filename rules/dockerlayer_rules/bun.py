@@ -29,6 +29,7 @@ ecosystem = Ecosystem(
     other_caches=(r"/\.(?:next|turbo)\b",),
     home_files=(".npmrc", ".bunfig.toml"),
     environment=r"(?i:(?:BUN|NPM|NODE|XDG)_.*|.*(?:PROXY|TOKEN|AUTH|PASSWORD|REGISTRY|SSL|CERT).*|HOME|PATH|CI)",
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

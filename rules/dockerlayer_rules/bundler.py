@@ -27,6 +27,7 @@ ecosystem = Ecosystem(
     cache_names=r"(?:^|/)\.?gems?/?\Z|(?:^|/)\.bundle(?:/|\Z)|\A/usr/local/bundle(?:/|\Z)|vendor/bundle/?\Z",
     other_caches=(r"/\.npm(?:/|$)", r"yarn", r"/tmp/cache/bootsnap"),
     home_files=(".bundle/config", ".gemrc", ".gem/credentials", ".netrc", ".gitconfig"),
+    patterns=("narrow",),
     examples=(
         Example(
             "source-before-download",

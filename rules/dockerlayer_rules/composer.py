@@ -39,6 +39,7 @@ ecosystem = Ecosystem(
         ".gitconfig",
     ),
     environment=r"COMPOSER.*|PHP.*|GIT_.*|SSH_.*|XDG_.*|HOME|PATH|.*(?:PROXY|proxy|TOKEN|AUTH|PASSWORD).*",
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

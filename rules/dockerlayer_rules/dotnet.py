@@ -27,6 +27,7 @@ ecosystem = Ecosystem(
     cache_names=r"(?:^|/)\.nuget(?:/|\Z)|NuGet",
     other_caches=(r"/obj/?$", r"/bin/?$", r"/node_modules/?$", r"/\.npm/?$"),
     home_files=(".nuget", ".config/NuGet", ".dotnet"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

@@ -30,6 +30,7 @@ ecosystem = Ecosystem(
     other_caches=(r"/target/?$", r"/\.cache(?:/|$)", r"/node_modules/?$", r"/\.npm/?$"),
     home_files=(".m2", ".mavenrc"),
     environment=r"M(?:AVE|V)N_.*|M2_.*|JAVA_.*|JDK_.*|.*(?:PROXY|proxy|TOKEN|PASSWORD|USERNAME).*|HOME|PATH",
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

@@ -26,6 +26,7 @@ ecosystem = Ecosystem(
     cache_names=r"(?:^|/)\.hex(?:/|\Z)",
     other_caches=(r"/\.npm(?:/|\Z)", r"yarn"),
     home_files=(".hex/hex.config", ".netrc", ".gitconfig"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

@@ -28,6 +28,7 @@ ecosystem = Ecosystem(
     cache_names=r"/\.?npm(?:/_cacache)?/?$|/npm[-_]?cache/?$|/_cacache/?$",
     other_caches=(r"/\.cache(?:/|$)",),
     home_files=(".npmrc", ".netrc", ".gitconfig"),
+    patterns=("split", "narrow", "stage"),
     examples=(
         Example(
             "useless-cache-mount",

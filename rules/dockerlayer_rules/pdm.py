@@ -28,6 +28,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_pdm", "effect"),
     home_files=(".config/pdm", ".netrc", ".gitconfig"),
     other_caches=(r"^/tmp/?$",),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

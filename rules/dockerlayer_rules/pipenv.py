@@ -28,6 +28,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_pipenv", "effect"),
     home_files=(".config/pip", ".pip", ".netrc", ".gitconfig"),
     other_caches=(r"^/tmp/?$",),
+    patterns=("narrow",),
     examples=(
         Example(
             "source-before-download",

@@ -28,6 +28,7 @@ ecosystem = Ecosystem(
     cache_names=r"/\.?pnpm(?:[-_]store)?(?:/store)?(?:/v\d+)?/?$",
     other_caches=(r"/\.(?:next|nuxt|vite|turbo|nx|svelte-kit|angular|parcel-cache|eslintcache)\b", r"/\.cache/node\b"),
     home_files=(".npmrc", ".config/pnpm", ".netrc", ".gitconfig"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

@@ -29,6 +29,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_poetry", "effect"),
     home_files=(".config/pypoetry", ".netrc", ".gitconfig"),
     other_caches=(r"^/tmp/?$",),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

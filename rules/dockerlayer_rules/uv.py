@@ -28,6 +28,7 @@ ecosystem = Ecosystem(
     effect=deferred("dockerlayer_rules._read_uv", "effect"),
     home_files=(".config/uv", ".netrc", ".gitconfig"),
     other_caches=(r"^/tmp/?$", r"/\.cache/(?:pip|pypoetry|pdm|pre-commit)(?:/|$)", r"/\.npm(?:/|$)"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

@@ -42,6 +42,7 @@ ecosystem = Ecosystem(
         r"/\.turbo(?:/|$)",
     ),
     home_files=(".npmrc", ".yarnrc", ".netrc", ".gitconfig"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

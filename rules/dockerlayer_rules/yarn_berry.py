@@ -31,6 +31,7 @@ ecosystem = Ecosystem(
         r"/\.turbo(?:/|$)",
     ),
     home_files=(".yarnrc.yml", ".npmrc", ".netrc", ".gitconfig"),
+    patterns=("split", "narrow"),
     examples=(
         Example(
             "source-before-download",

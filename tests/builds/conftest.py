@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from engine import engine_or_skip
-from table import Measured, Traps, amount, as_markdown, keep
+from table import Measured, Traps, amount, as_markdown, as_rows, keep
 
+from dockerlayer.report.patterns import BUILDS
 from dockerlayer.verify.builder import Builder, find_builder
 
 MEASURED = pytest.StashKey[Measured]()
@@ -72,4 +73,5 @@ def _show_table(terminalreporter: pytest.TerminalReporter, config: pytest.Config
         terminalreporter.write_line(f"{path} is left as it is: {len(rows)} of {measured.wanted} projects were measured")
         return
     keep(path, table)
-    terminalreporter.write_line(f"{path} has the table")
+    BUILDS.write_text(as_rows(rows, datetime.date.today()), "utf-8")
+    terminalreporter.write_line(f"{path} and {BUILDS.name} have the table")

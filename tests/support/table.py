@@ -81,6 +81,11 @@ def as_markdown(rows: Sequence[Row], versions: Sequence[str], day: date) -> str:
     return f"{table}\n\nMeasured on {day.day} {day:%B %Y} with {', '.join(versions)}."
 
 
+def as_rows(rows: Sequence[Row], day: date) -> str:
+    """The table as `dockerlayer explain patterns` reads it: cells between tabs, the day last."""
+    return "".join("\t".join((*row.cells(), day.isoformat())) + "\n" for row in rows)
+
+
 def keep(path: Path, text: str) -> None:
     """Put the table between its marks in a file, or make the file.
 

@@ -1,0 +1,100 @@
+"""The patterns that a rewrite may follow, side by side: what each does, where it is to be had, and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from textwrap import fill
+from typing import NamedTuple
+
+from dockerlayer.api import Ecosystem
+from dockerlayer.report.visible import Paint, plain, shown
+from dockerlayer.rewrite.plan import HYBRID, NARROW, SPLIT, STAGE
+from dockerlayer.rewrite.stage import BUILDERS
+
+TOPIC = "patterns"
+BUILDS = Path(__file__).with_name("builds.tsv")
+"""What the real builds of the tests measured; `pytest tests/builds --builds-table` writes it."""
+_WIDTH = 100
+
+
+class _Page(NamedTuple):
+    does: str
+    builders: str
+    costs: str
+
+
+PAGES = {
+    SPLIT: _Page(
+        "The download gets a layer of its own above the source; the install stays below it and runs offline.",
+        "all",
+        "What was downloaded stays in the image, in that layer. The install runs again after each edit of the source.",
+    ),
+    NARROW: _Page(
+        "The whole install moves above the source, with the files that it reads. "
+        "Where another pattern cannot be had, this is what you get.",
+        "all",
+        "Nothing is left over, and an edit of the source repeats nothing. "
+        "An install that fails downloads everything again, and it cannot run offline.",
+    ),
+    STAGE: _Page(
+        "The download gets a stage of its own, and the install takes it by a bind mount: above the source where it "
+        "needs none of it, so that an edit repeats nothing, else below. "
+        "Only for a stage that the built image is made of; of others nothing is shipped anyway.",
+        ", ".join(sorted(BUILDERS)),
+        "Nothing that was downloaded is in the image. The file has two stages more, so that stages that are asked for "
+        "by their number (--target 1) are others. Where the install writes to what it takes, BuildKit only.",
+    ),
+    HYBRID: _Page(
+        "The download is kept in a layer of its own, and so is the part of the install that needs no source; "
+        "what needs the source comes below it.",
+        "all",
+        "As for split, but less is repeated after an edit of the source.",
+    ),
+}
+
+
+def patterns_text(ecosystems: Sequence[Ecosystem], paint: Paint = plain) -> str:
+    """The page of `dockerlayer explain patterns`, for people."""
+    parts = ["What `--pattern` may be. What cannot be had for a finding is said there, and split or narrow is taken.\n"]
+    for name, page in PAGES.items():
+        default = " (default)" if name == SPLIT else ""
+        lines = [f"{paint('rule', name)}{default}", _paragraph(page.does)]
+        lines.append(_paragraph(page.costs))
+        lines.append(_paragraph(f"Builders: {page.builders}."))
+        lines.append(_paragraph(f"Ecosystems: {', '.join(offering(name, ecosystems)) or 'none'}."))
+        parts.append("\n".join(lines) + "\n")
+    rows = measured({ecosystem.name.partition("-")[0] for ecosystem in ecosystems})
+    if rows:
+        parts.append(
+            "Measured, before \u2192 after the rewrite, projects built with more than one pattern:\n\n" + _table(rows)
+        )
+    return "\n".join(parts)
+
+
+def offering(pattern: str, ecosystems: Iterable[Ecosystem]) -> list[str]:
+    """The names of the ecosystems that a pattern is to be had for."""
+    return [shown(ecosystem.name) for ecosystem in ecosystems if pattern in ecosystem.patterns]
+
+
+def measured(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """The measured rows of the projects that were built with several patterns."""
+    known = set(names)
+    rows = [tuple(line.split("\t")) for line in BUILDS.read_text("utf-8").splitlines()]
+    times = Counter(row[:2] for row in rows)
+    return [row for row in rows if times[row[:2]] > 1 and row[0] in known]
+
+
+def _paragraph(text: str) -> str:
+    return fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    head = ("project", "pattern", "received after an edit", "seconds after an edit", "image", "offline", "day")
+    lines = [head, *((f"{row[0]}-{row[1]}", *row[2:]) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "".join(
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
+        for line in lines
+    )
