@@ -19,4 +19,4 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: unsafe. The image may get other versions than today, and where the lockfile does not fit the manifest
     the build stops instead of resolving anew. Safe where the plugin has proven that the lockfile fits.
     """
-    return mended(survey, NAME, lambda use: use.unpinned)
+    return mended(survey, NAME, lambda use: None if use.offline else use.unpinned)

@@ -47,10 +47,10 @@ PAGES = {
         "by their number (--target 1) are others. Where the install writes to what it takes, BuildKit only.",
     ),
     HYBRID: _Page(
-        "The download is kept in a layer of its own, and so is the part of the install that needs no source; "
-        "what needs the source comes below it.",
-        "all",
-        "As for split, but less is repeated after an edit of the source.",
+        "The download goes through a cache mount and is then put into a layer of its own; the install is as for split. "
+        "A changed lockfile fetches only what changed, and where the mount was pruned everything is fetched again.",
+        "buildah, buildkit",
+        "As for split, and the mount keeps a second copy on the builder, other projects' packages included.",
     ),
 }
 

@@ -39,7 +39,7 @@ def use(call: Call, scene: Scene) -> Use | None:
         leaves=_modules(scene, directory) if whole and directory is not None else (),
         offline=offline,
         online=online,
-        nominal=cold(call, scene, stores, _PROGRAMS),
+        nominal=cold(call, scene, stores, _PROGRAMS) if whole else None,
         defeated=_switched_off(call, scene) or emptied(call, scene, stores, empties_cache, "npm's cache"),
         unpinned=_unpinned(call, scene, verb, directory)
         if whole and verb in INSTALL and directory is not None

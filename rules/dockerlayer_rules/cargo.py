@@ -31,7 +31,7 @@ ecosystem = Ecosystem(
     other_caches=(r"(?:^|/)target(?:/|$)", r"sccache", r"\.rustup|/rustup"),
     home_files=(".cargo/config.toml", ".cargo/config", ".cargo/credentials.toml", ".gitconfig", ".netrc"),
     environment=r"CARGO_.*|RUST.*|GIT_.*|SSH_.*|SSL_.*|.*(?:PROXY|proxy|TOKEN|PASSWORD).*|HOME|PATH",
-    patterns=("split", "narrow"),
+    patterns=("split", "narrow", "hybrid"),
     examples=(
         Example(
             "mount-shadows-layer",

@@ -28,7 +28,7 @@ ecosystem = Ecosystem(
     other_caches=(r"go-build",),
     home_files=(".netrc", ".config/go", ".gitconfig"),
     environment=r"GO.*|CGO_.*|GIT_(?:SSH|CONFIG|TERMINAL|ASKPASS).*|.*(?:PROXY|proxy|TOKEN|NETRC|PASSWORD).*|HOME|PATH|SSH_.*",
-    patterns=("split", "narrow"),
+    patterns=("split", "narrow", "hybrid"),
     examples=(
         Example(
             "mount-shadows-layer",

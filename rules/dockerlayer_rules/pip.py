@@ -59,7 +59,7 @@ ecosystem = Ecosystem(
     home_files=(".config/pip", ".pip", ".netrc", ".gitconfig"),
     other_caches=(r"^/tmp/?$",),
     rules=(Rule("pip-download-incomplete", Severity.WARNING, check_download, fixable=True),),
-    patterns=("split", "narrow", "stage"),
+    patterns=("split", "narrow", "stage", "hybrid"),
     examples=(
         Example(
             "offline-fed-by-cache-mount",
