@@ -104,6 +104,8 @@ def _unpinned(call: Call, scene: Scene, verb: str, directory: str) -> Mend | Non
         f"bun {verb} keeps to {lockfile} only while package.json agrees with it, and otherwise downloads something "
         "else without a word; with --frozen-lockfile it stops then"
     )
+    if lockfile == "bun.lock" and locked is None:
+        return Mend(f"{lockfile} cannot be read, so bun {verb} downloads what no lockfile pins", help=ADVICE)
     if locked is not None and not agrees(locked, "", manifest):
         what = f"{lockfile} does not agree with package.json, so bun {verb} downloads what no lockfile pins"
         return Mend(what, help=f"bun install --lockfile-only brings {lockfile} up to date")
