@@ -11,6 +11,7 @@ from dockerlayer.api import Ecosystem
 from dockerlayer.checks import (
     drift,
     fed,
+    gitdir,
     hermetic,
     lockfile,
     nominal,
@@ -52,6 +53,7 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
     (split.NAME, Severity.INFO, split.check, True),
     (drift.NAME, Severity.WARNING, drift.check, True),
     (overwrite.NAME, Severity.WARNING, overwrite.check, True),
+    (gitdir.NAME, Severity.INFO, gitdir.check, True),
     (lockfile.MISSING, Severity.WARNING, lockfile.check_missing, False),
     (lockfile.IGNORED, Severity.WARNING, lockfile.check_ignored, False),
     (shadow.NAME, Severity.WARNING, shadow.check, True),
