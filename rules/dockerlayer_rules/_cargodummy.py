@@ -20,7 +20,6 @@ from dockerlayer.api import (
     Fix,
     Scene,
     Severity,
-    Step,
     is_within,
     join,
     path_of,
@@ -33,19 +32,21 @@ from dockerlayer_rules._cargosources import (
     Compile,
     File,
     UnknownError,
+    brought,
     compiles,
+    covers,
     is_compile,
     may_write,
+    mounted,
     operands,
+    project_of,
 )
 from dockerlayer_rules._cargotoml import (
     MANIFEST,
-    CannotReadError,
+    Dependency,
     Package,
     Workspace,
-    manifest_above,
     table,
-    workspace_of,
 )
 
 COMPILED = "compiled-dummy-source"
@@ -72,17 +73,6 @@ _MAY_FAIL = re.compile(r"\|\||;\s*(?:true|exit)\b")
 _PLAIN = re.compile(r"[\w./+-]+\Z")
 
 
-def _project(asked: Asked, scene: Scene) -> Workspace | None:
-    directory = project_directory(asked) if asked.directory is not None else None
-    if directory is None or (asked.verb == "install" and not asked.has("--path")):
-        return None
-    found = manifest_above(scene, directory)
-    try:
-        return workspace_of(scene, *found) if found is not None else None
-    except CannotReadError:
-        return None
-
-
 def compiled(call: Call, scene: Scene) -> Iterator[Finding]:
     """The finding of compiled-dummy-source for one call."""
     asked = ask(call) if call.program == "cargo" else None
@@ -90,8 +80,8 @@ def compiled(call: Call, scene: Scene) -> Iterator[Finding]:
         return
     if not any(may_write(other) for other in scene.before(call)):
         return
-    workspace = _project(asked, scene)
-    if workspace is None or _brought(scene, workspace):
+    workspace = project_of(asked, scene)
+    if workspace is None or brought(scene, workspace):
         return
     try:
         *others, this = compiles(call, scene, workspace)
@@ -122,24 +112,6 @@ def _certain(call: Call) -> bool:
     return call.guards <= {"and", "nested", "group"} and call.cwd is not None
 
 
-def _brought(scene: Scene, workspace: Workspace) -> bool:
-    """Whether files of the project may come from elsewhere than the context: other stages, or mounts of the RUN."""
-    directory = workspace.directory
-    ours = [join(directory, name) for name in ("src", "target", ".cargo", "build.rs", MANIFEST, "Cargo.lock")]
-    ours += [join(directory, package.place) for package in workspace.packages if package.place]
-    if any(is_within(directory, path) or any(_covers(path, own) for own in ours) for path in scene.received):
-        return True
-    return _mounted(scene.step, directory)
-
-
-def _mounted(step: Step, directory: str) -> bool:
-    return any(_covers(mount.target, directory) for mount in step.mounts if mount.kind in {"cache", "bind", "tmpfs"})
-
-
-def _covers(target: str, directory: str) -> bool:
-    return is_within(target, directory) or is_within(directory, target)
-
-
 def _profile(asked: Asked) -> str:
     named = asked.value("--profile")
     if named is not None:
@@ -166,13 +138,14 @@ def _alike(other: Compile, this: Compile, directory: str) -> bool:
     """Whether two builds keep their results in one place, of the same units."""
     if other.call.step is this.call.step or not _certain(other.call) or _settings(other) != _settings(this):
         return False
-    if _mounted(other.call.step, directory) or _names_target(other):
+    if mounted(other.call.step, directory) or _names_target(other):
         return False
     if _MAY_FAIL.search(other.call.step.instruction.logical):
         return False
     chosen = [sorted(item for item in one.asked.options if item[0] in _SELECTS) for one in (other, this)]
     picked = [[(name, value) for name, value, _ in options] for options in chosen]
-    return not picked[0] or picked[0] == picked[1]
+    fewer = {name for name, _ in picked[1]} <= {"--bin", "--lib", "-p", "--package"}
+    return picked[0] == picked[1] or (not picked[0] and fewer)
 
 
 def _names_target(one: Compile) -> bool:
@@ -202,8 +175,41 @@ def _stale(other: Compile, this: Compile, scene: Scene, workspace: Workspace) ->
             return []
         if (join(place, "src/lib.rs") in other.files) != (join(place, "src/lib.rs") in this.files):
             return []
-        found += [path for path in _targets(place, this.files) if _is_stale(path, other, this, package, scene)]
+        if all(_builds(one.asked, package, workspace) for one in (other, this)):
+            paths = [path for path in _targets(place, this.files) if _selects(this.asked, path, package)]
+            found += [path for path in paths if _is_stale(path, other, this, package, scene)]
     return found
+
+
+def _builds(asked: Asked, package: Package, workspace: Workspace) -> bool:
+    """Whether a build is known to be one of this package, whatever its options choose of its targets."""
+    named = [value for name, value, _ in asked.options if name in {"-p", "--package"}]
+    if named:
+        return table(package.manifest.get("package")).get("name") in named
+    if asked.has("--exclude"):
+        return False
+    if asked.has("--workspace", "--all"):
+        return True
+    place = relative(project_directory(asked) or "", workspace.directory)
+    if place or "package" in workspace.root:
+        roots = [item for item in workspace.packages if item.place in {place, place or "."}]
+        near = {dependency.path for item in roots for dependency in item.dependencies if _is_built(dependency)}
+        return package in roots or package.place in near
+    return "default-members" not in table(workspace.root.get("workspace"))
+
+
+def _is_built(dependency: Dependency) -> bool:
+    return not dependency.optional and not dependency.for_development
+
+
+def _selects(asked: Asked, path: str, package: Package) -> bool:
+    """Whether the options of a build choose the target of a source file."""
+    if path.endswith("/src/lib.rs") or not asked.has("--bin", "--lib", "--example", "--test", "--bench"):
+        return True
+    programs = {value for name, value, _ in asked.options if name == "--bin"}
+    if path.endswith("/src/main.rs"):
+        return table(package.manifest.get("package")).get("name") in programs and "bin" not in package.manifest
+    return bool({posixpath.basename(path).removesuffix(".rs"), posixpath.basename(posixpath.dirname(path))} & programs)
 
 
 def _has_script(package: Package) -> bool:
@@ -246,6 +252,11 @@ def _undisturbed(other: Compile, this: Compile, scene: Scene, workspace: Workspa
     for call in scene.before(this.call):
         if call.start <= other.call.start:
             continue
+        # What is written between may be settings.
+        if any(item.op.startswith((">", "&>")) and item.op != ">&" for item in call.command.redirects):
+            written = [path_of(call, item.target.text) for item in call.command.redirects if item.target is not None]
+            if any(path is None or not path.startswith("/dev/") for path in written):
+                raise UnknownError
         if call.program == "cargo":
             _harmless_cargo(call, other, directory)
         elif call.program in {"rm", "rmdir"}:
@@ -253,7 +264,7 @@ def _undisturbed(other: Compile, this: Compile, scene: Scene, workspace: Workspa
         elif call.program in ON_FILES:
             for word in operands(call):
                 path = path_of(call, word)
-                if path is None or (_covers(path, directory) and not is_within(path, join(directory, "target"))):
+                if path is None or (covers(path, directory) and not is_within(path, join(directory, "target"))):
                     raise UnknownError
         elif call.program not in _HARMLESS:
             raise UnknownError
@@ -320,8 +331,8 @@ def leftover(call: Call, scene: Scene) -> Iterator[Finding]:
         return
     if not any(may_write(other) for other in scene.before(call)):
         return
-    workspace = _project(asked, scene)
-    if workspace is None or _brought(scene, workspace) or asked.has("--lib", "--bin", "--example", "-p", "--package"):
+    workspace = project_of(asked, scene)
+    if workspace is None or brought(scene, workspace) or asked.has("--lib", "--bin", "--example", "-p", "--package"):
         return
     try:
         *others, this = compiles(call, scene, workspace)
@@ -329,7 +340,11 @@ def leftover(call: Call, scene: Scene) -> Iterator[Finding]:
         return
     for package in workspace.packages:
         path = _left(this, package, scene, workspace)
-        if path is None or any(_left(other, package, scene, workspace) for other in others):
+        if (
+            path is None
+            or not _builds(asked, package, workspace)
+            or any(_left(other, package, scene, workspace) for other in others)
+        ):
             continue
         file = this.files[path]
         assert file.writer is not None

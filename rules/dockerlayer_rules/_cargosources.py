@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from dockerlayer.api import Call, Scene, is_within, join, path_of
+from dockerlayer.api import Call, Scene, Step, is_within, join, path_of
 from dockerlayer_rules._cargocall import Asked, ask, project_directory
-from dockerlayer_rules._cargotoml import MANIFEST, Workspace
+from dockerlayer_rules._cargotoml import MANIFEST, CannotReadError, Workspace, manifest_above, workspace_of
 
 _COMPILES = frozenset({"build", "install", "rustc"})
 _WRITES = frozenset({"echo", "printf", "cat", "tee", "true", ":"})
@@ -197,3 +197,35 @@ def may_write(call: Call) -> bool:
     if call.program in {"touch", "tee"}:
         return any(word.endswith(".rs") for word in call.arguments)
     return any(item.target is not None and item.target.text.endswith(".rs") for item in call.command.redirects)
+
+
+def project_of(asked: Asked, scene: Scene) -> Workspace | None:
+    """The workspace that a command is about; None where it is not of the context or cannot be read."""
+    directory = project_directory(asked) if asked.directory is not None else None
+    if directory is None or (asked.verb == "install" and not asked.has("--path")):
+        return None
+    found = manifest_above(scene, directory)
+    try:
+        return workspace_of(scene, *found) if found is not None else None
+    except CannotReadError:
+        return None
+
+
+def brought(scene: Scene, workspace: Workspace) -> bool:
+    """Whether files of the project may come from elsewhere than the context: other stages, or mounts of the RUN."""
+    directory = workspace.directory
+    ours = [join(directory, name) for name in ("src", "target", ".cargo", "build.rs", MANIFEST, "Cargo.lock")]
+    ours += [join(directory, package.place) for package in workspace.packages if package.place]
+    if any(is_within(directory, path) or any(covers(path, own) for own in ours) for path in scene.received):
+        return True
+    return mounted(scene.step, directory)
+
+
+def mounted(step: Step, directory: str) -> bool:
+    """Whether a mount of a RUN may hold files of the project, or what is compiled of them."""
+    return any(covers(mount.target, directory) for mount in step.mounts if mount.kind in {"cache", "bind", "tmpfs"})
+
+
+def covers(target: str, directory: str) -> bool:
+    """Whether one of two paths lies in the other."""
+    return is_within(target, directory) or is_within(directory, target)
