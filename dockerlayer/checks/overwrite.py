@@ -159,7 +159,7 @@ def _offer(survey: Survey, placement: Placement, brought: dict[str, _Made]) -> F
 def keep_out(
     context: Context, paths: tuple[str, ...], assumption: str, hindrance: Refusal | None = None
 ) -> Fix | Refusal:
-    """The fix that keeps paths of the context out of it by lines at the end of the ignore file, or why there is none."""
+    """The fix that keeps paths of the context out of it by lines of the ignore file, or why there is none."""
     name = context.ignore_target.name
     if context.ignore_problems:
         number, problem = context.ignore_problems[0]
