@@ -82,7 +82,7 @@ def _candidate(volatile: Volatile, downloads: tuple[Sighting, ...]) -> Candidate
     finding = Finding(
         rule=NAME,
         severity=Severity.WARNING,
-        message=f"{volatile.what}, and downloads {cost(downloads)} again on line {last.line}",
+        message=f"{volatile.what}, and line {last.line} downloads {cost(downloads)} again",
         start=step.instruction.start,
         end=step.instruction.end,
         subject=f"{step.stage.index}:{downloads[0].ecosystem.name}:{volatile.detail}",
@@ -96,7 +96,7 @@ def _candidate(volatile: Volatile, downloads: tuple[Sighting, ...]) -> Candidate
 def _volatile(survey: Survey, step: Step) -> Iterator[Volatile]:
     if step.name == "arg":
         for name, default in _arguments(step, survey.analysis.build.globals):
-            if changes_each_build(name, default) and not _names_an_image(survey, name) and _is_used(step, name):
+            if changes_each_build(name, default) and not _names_an_image(survey, name) and _is_used(survey, step, name):
                 names = frozenset({name}) | _made_of(step, name)
                 yield Volatile(step, f"each build with another {name} throws the layers below away", name, names)
     elif step.name == "copy" and step.flag("from") is None:
@@ -121,9 +121,11 @@ def _names_an_image(survey: Survey, name: str) -> bool:
     return any(name in references(stage.instruction.logical) for stage in survey.analysis.build.stages)
 
 
-def _is_used(step: Step, name: str) -> bool:
-    """Whether anything in the stage is written with it; what nobody uses may be meant for a tool's eyes."""
-    return any(mentions(later, frozenset({name})) for later in step.stage.steps[step.index + 1 :])
+def _is_used(survey: Survey, step: Step, name: str) -> bool:
+    """Whether anything below is written with it; what nobody uses may be meant for a tool's eyes."""
+    heirs = (stage for stage in survey.analysis.build.stages if step.stage in stage.lineage())
+    below = (later for stage in heirs for later in stage.steps[step.index + 1 if stage is step.stage else 0 :])
+    return any(mentions(later, frozenset({name})) for later in below)
 
 
 def _made_of(step: Step, name: str) -> frozenset[str]:

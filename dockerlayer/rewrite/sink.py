@@ -7,6 +7,7 @@ from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.checks.volatile import METADATA, mentions
 from dockerlayer.findings import Applicability, Fix
 from dockerlayer.model.stages import Step, defined
+from dockerlayer.model.variables import changes_each_build
 from dockerlayer.rewrite.chunks import chunks_of, region_edits
 from dockerlayer.rewrite.order import Effects
 from dockerlayer.rewrite.plan import start_of
@@ -24,7 +25,10 @@ def sink(survey: Survey, candidate: Candidate) -> Fix | Refusal:
     if last.stage is not step.stage:
         where = last.stage.label
         return Refusal("other-stage", f"the download is in stage {where}, which starts from this one", step.line)
-    passed = step.stage.steps[step.index + 1 : last.index + 1]
+    end = last.index + 1
+    while end < len(step.stage.steps) and _is_sunk(step.stage.steps[end]):
+        end += 1
+    passed = step.stage.steps[step.index + 1 : end]
     moving = [step, *(later for later in passed if _goes_along(later, passed, names))]
     for one in moving:
         if one.name in {"arg", "env"} and len(defined(one)) > 1:
@@ -44,13 +48,17 @@ def sink(survey: Survey, candidate: Candidate) -> Fix | Refusal:
     newline = newline_of(survey.analysis.dockerfile.data, step.instruction)
     staying = [chunk for chunk in old if chunk.step not in moving]
     sunk = [chunk for chunk in old if chunk.step in moving]
-    # What leads the first line, a banner or an empty line, stays; the next line then opens the paragraph.
-    staying[0] = staying[0]._replace(lead=staying[0].lead.lstrip(b"\r\n")) if staying[0].lead else staying[0]
     sunk[0] = sunk[0]._replace(lead=b"")
     edits = region_edits(start_of(old[0]), old, [*staying, *sunk], newline)
     title = f"move {', '.join(sorted(names))} below the download"
     applicability = Applicability.UNSAFE if assumptions else Applicability.SAFE
     return Fix(title, edits, applicability, PATTERN, tuple(assumptions))
+
+
+def _is_sunk(step: Step) -> bool:
+    """Whether an ARG stands where this fix puts one: the next goes below it, so that they keep their order."""
+    words = [word.partition("=") for word in step.instruction.args] if step.name == "arg" else []
+    return bool(words) and all(changes_each_build(name, value if equals else None) for name, equals, value in words)
 
 
 def _goes_along(step: Step, passed: list[Step], names: frozenset[str]) -> bool:
