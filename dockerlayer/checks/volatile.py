@@ -15,7 +15,7 @@ from dockerlayer.model.stages import Step, defined
 from dockerlayer.model.variables import changes_each_build, references
 
 NAME = "volatile-input-above-download"
-_DOWNLOADS = frozenset({"install", "download"})
+_DOWNLOADS = frozenset({"install", "download", "build"})
 METADATA = frozenset({"label", "cmd", "entrypoint", "healthcheck", "maintainer"})
 """What is set down in the image alone: no later layer's key has it."""
 _REMOTE = re.compile(r"https?://", re.IGNORECASE)
@@ -42,29 +42,9 @@ def check(survey: Survey) -> Iterator[Candidate]:
     of the build as an ARG above a download so throws the download away with each commit. A copy of ``.git``, and a
     file fetched from a place whose content moves, do the same. A LABEL alone does not.
 
-    Bad::
-
-        FROM golang:1.26
-        ARG GIT_COMMIT
-        WORKDIR /src
-        COPY go.mod go.sum ./
-        RUN go mod download
-        COPY . .
-        RUN go build -ldflags "-X main.commit=$GIT_COMMIT" -o /app .
-
-    Good::
-
-        FROM golang:1.26
-        WORKDIR /src
-        COPY go.mod go.sum ./
-        RUN go mod download
-        ARG GIT_COMMIT
-        COPY . .
-        RUN go build -ldflags "-X main.commit=$GIT_COMMIT" -o /app .
-
     Fix safety: safe when nothing that the ARG or ENV is moved past can use it, by what is known of the commands and
-    their tools; unsafe when a tool may be told by any variable. A copy of ``.git`` and a fetched file are reported
-    only.
+    their tools; unsafe when a tool may be told by any variable, or when a variable that only labels are written with
+    passes a command that nothing is known of. A copy of ``.git`` and a fetched file are reported only.
     """
     if not survey.ecosystems or not any(True for _ in survey.steps()):
         return
@@ -164,7 +144,7 @@ def _below(survey: Survey, volatile: Volatile) -> Iterator[Sighting]:
 
 
 def _needs(survey: Survey, step: Step, volatile: Volatile) -> bool:
-    if step.name == "run" and not _is_known(survey, step):
+    if step.name == "run" and not (_is_known(survey, step) or labels_only(volatile.step, volatile.names)):
         return True
     if not volatile.names:
         return step.name == "run" and _mentioned_file(step, volatile)
@@ -176,6 +156,12 @@ def _needs(survey: Survey, step: Step, volatile: Volatile) -> bool:
         seen.ecosystem.environment and any(seen.ecosystem.configured_by.match(name) for name in volatile.names)
         for seen in (survey.sightings(step) if step.name == "run" else ())
     )
+
+
+def labels_only(step: Step, names: frozenset[str]) -> bool:
+    """Whether metadata of the image alone is written with the variables, so that no command is meant to read them."""
+    below = (later for later in step.stage.steps[step.index + 1 :] if mentions(later, names))
+    return bool(names) and {later.name for later in below} == {"label"}
 
 
 def _mentioned_file(step: Step, volatile: Volatile) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dockerlayer.api import Ecosystem, Refusal
 from dockerlayer.checks.survey import Candidate, Survey
-from dockerlayer.checks.volatile import METADATA, mentions
+from dockerlayer.checks.volatile import METADATA, labels_only, mentions
 from dockerlayer.findings import Applicability, Fix
 from dockerlayer.model.stages import Step, defined
 from dockerlayer.model.variables import changes_each_build
@@ -39,7 +39,9 @@ def sink(survey: Survey, candidate: Candidate) -> Fix | Refusal:
         if one in moving:
             continue
         if one.name == "run" and effects.of_run(one).everything:
-            return Refusal("unknown-step-between", f"line {one.line} may read the variable", one.line)
+            if not labels_only(step, names):
+                return Refusal("unknown-step-between", f"line {one.line} may read the variable", one.line)
+            assumptions[f"nothing that line {one.line} runs reads {' or '.join(sorted(names))}"] = None
         if one.name in {"shell", "onbuild"} or (one.name not in METADATA and mentions(one, names)):
             return Refusal("variable-between", f"line {one.line} may use the variable", one.line)
         for ecosystem in _told_by_any(survey, one, names):
