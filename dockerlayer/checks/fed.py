@@ -86,7 +86,7 @@ def _candidate(survey: Survey, used: Used, mount: CacheMount, cut: bool) -> Cand
         f"with {offline} all packages must come from the cache mount on {mount.target}, which nothing fills: "
         f"{short(call)} fails"
         if filler is None
-        else f"{short(filler.call)} on line {filler.call.step.line} {then}: it has {offline}"
+        else f"{short(filler.call)} on line {filler.call.step.line} {then}, for {offline} keeps it off the network"
     )
     finding = Finding(
         rule=NAME,

@@ -128,12 +128,11 @@ def _candidate(survey: Survey, placement: Placement, brought: dict[str, _Made]) 
     keyword, command = step.name.upper(), _short(made.call)
     over = f"over what {command} has made on line {made.call.step.line}"
     if here:
-        message = f"{keyword} brings {_listed(here)} of the build context {over}"
+        message = f"{keyword} puts {_listed(here)} of the build context {over}: the image gets the host's copy"
     else:
-        pronoun = "it" if len(paths) == 1 else "them"
+        exists, them = ("it exists", "it") if len(paths) == 1 else ("they exist", "them")
         message = (
-            f"where {_listed(paths)} exists, which git leaves out and the ignore file does not, "
-            f"{keyword} puts {pronoun} {over}"
+            f"git ignores {_listed(paths)} and the ignore file does not: where {exists}, {keyword} puts {them} {over}"
         )
     start = step.instruction.start
     finding = Finding(
