@@ -117,7 +117,7 @@ def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
 
 
 def _page(check: Callable[..., object]) -> str:
-    return inspect.cleandoc(check.__doc__ or "")
+    return inspect.cleandoc(check.__doc__ or "").replace("``", "`")
 
 
 def _with_examples(page: str, rule: str, ecosystems: Sequence[Ecosystem]) -> str:
