@@ -241,13 +241,15 @@ _SYSTEM_CACHES = r"^/var/(?:cache|lib|log)/(?:apt|apk|dnf|yum|libdnf5|zypp|pacma
 class Example(NamedTuple):
     """A rule's Bad and Good for one ecosystem, shown on the rule's page; the plugin's contract holds both to it.
 
-    ``case`` is the folder, among the plugin's cases, in whose context they are true.
+    ``case`` is the folder, among the plugin's cases, in whose context they are true; ``ignored`` is what Good has in
+    .dockerignore beside that.
     """
 
     rule: str
     bad: str
     good: str
     case: str = "naive"
+    ignored: str = ""
 
 
 @dataclass

@@ -24,7 +24,8 @@ def check(survey: Survey) -> Iterator[Candidate]:
     fails without having been changed.
 
     Fix safety: safe. The install may use the network again, so that it gets what the mount has not; where it was the
-    flags of the RUN that kept it off, they go.
+    flags of the RUN that kept it off, they go. Where a variable of the image keeps it off, that is for you to change.
+    To stay offline, download into a layer, without the mount, as the good example does.
     """
     for step in survey.steps():
         mounts = cache_mounts(survey, step)
@@ -86,7 +87,7 @@ def _candidate(survey: Survey, used: Used, mount: CacheMount, cut: bool) -> Cand
         f"with {offline} all packages must come from the cache mount on {mount.target}, which nothing fills: "
         f"{short(call)} fails"
         if filler is None
-        else f"{short(filler.call)} on line {filler.call.step.line} {then}: it has {offline}"
+        else f"{short(filler.call)} on line {filler.call.step.line} {then}, for {offline} keeps it off the network"
     )
     finding = Finding(
         rule=NAME,

@@ -52,11 +52,11 @@ def _finding(used: Used) -> Finding:
     return Finding(
         rule=NAME,
         severity=Severity.INFO,
-        message=f"nothing in this RUN needs the network ({used.use.offline}), and it is not cut off from it",
+        message=f"this RUN installs offline ({used.use.offline}), but what it runs can still reach the network",
         start=used.call.start,
         end=used.call.end,
         subject=subject_of(used),
-        help="with --network=none the builder holds the scripts that run here to it as well",
+        help="with --network=none the builder cuts off all that runs here, the packages' own scripts included",
         ecosystem=used.ecosystem.name,
     )
 

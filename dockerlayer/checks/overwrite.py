@@ -32,9 +32,9 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Why: where a developer builds, the directory that the tool fills is there too, made for another system or by another
     lockfile. Nothing keeps it out of the build context, so `COPY . .` puts it over what the image has just installed.
     The build succeeds, and the image holds what happened to lie on one machine; on a fresh clone nothing of this shows.
-    It is reported where the directory is in the context now, unless git may have it as a part of the source; and, where
-    it is not, if `.gitignore` says that it is made on each machine. A step that installs again below the COPY is
-    another matter, and so is a COPY that names the directory: both are silent.
+    It is reported where `.gitignore` names the directory, be it there now or not, and, outside of any git repository,
+    where it is in the context now. What git does not ignore is taken for source. Nothing is said where a step below the
+    COPY installs again, or where the COPY names the directory itself.
 
     Fix safety: unsafe. A line at the end of the ignore file keeps the directory out of every image that is built from
     this directory: the fix assumes that none is meant to get it from there.
@@ -128,12 +128,11 @@ def _candidate(survey: Survey, placement: Placement, brought: dict[str, _Made]) 
     keyword, command = step.name.upper(), _short(made.call)
     over = f"over what {command} has made on line {made.call.step.line}"
     if here:
-        message = f"{keyword} brings {_listed(here)} of the build context {over}"
+        message = f"{keyword} puts {_listed(here)} of the build context {over}: the image gets the host's copy"
     else:
-        pronoun = "it" if len(paths) == 1 else "them"
+        exists, them = ("it exists", "it") if len(paths) == 1 else ("they exist", "them")
         message = (
-            f"where {_listed(paths)} exists, which git leaves out and the ignore file does not, "
-            f"{keyword} puts {pronoun} {over}"
+            f"git ignores {_listed(paths)} and the ignore file does not: where {exists}, {keyword} puts {them} {over}"
         )
     start = step.instruction.start
     finding = Finding(

@@ -121,7 +121,7 @@ def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
 
 
 def _page(check: Callable[..., object]) -> str:
-    return inspect.cleandoc(check.__doc__ or "")
+    return inspect.cleandoc(check.__doc__ or "").replace("``", "`")
 
 
 def _with_examples(page: str, rule: str, ecosystems: Sequence[Ecosystem]) -> str:
@@ -131,7 +131,9 @@ def _with_examples(page: str, rule: str, ecosystems: Sequence[Ecosystem]) -> str
         for example in ecosystem.examples:
             if example.rule == rule:
                 bad, good = (indent(inspect.cleandoc(text), "    ") for text in (example.bad, example.good))
-                shown.append(f"Bad ({ecosystem.title})::\n\n{bad}\n\nGood ({ecosystem.title})::\n\n{good}\n\n")
+                title = ecosystem.title
+                beside = f"{title}, with {example.ignored} in .dockerignore" if example.ignored else title
+                shown.append(f"Bad ({title})::\n\n{bad}\n\nGood ({beside})::\n\n{good}\n\n")
     head, safety, tail = page.partition("Fix safety:")
     return head + "".join(shown) + safety + tail
 

@@ -326,8 +326,8 @@ def _taken_off(survey: Survey, mount: CacheMount, hidden: Hidden) -> Fix | Refus
         elif use is not None and use.offline and not hidden.before:
             return Refusal("needs-mount", f"{short(call)} takes what it needs from the mount", step.line)
     in_image = survey.analysis.build.stages[-1].lineage()
-    what = "the image holds" if step.stage in in_image else "the layer holds, and the image not,"
-    note = f"{what} what is then left in {mount.target}, and a change of the layer makes all of it anew"
+    where = "in the image" if step.stage in in_image else "in the layer, not in the image"
+    note = f"what is left in {mount.target} is then {where}, and all of it is made anew when the layer is"
     applicability = Applicability.UNSAFE if assumptions else Applicability.SAFE
     title = f"take the cache mount off {mount.target}"
     return Fix(title, (without(survey, mount),), applicability, "mount", tuple(assumptions), (note,))

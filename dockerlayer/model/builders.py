@@ -12,7 +12,8 @@ forks, ``legacy`` docker build without BuildKit. Where each fact comes from:
 - kaniko: here-documents are issue 1713, ``RUN --mount`` is 1568: read since 1.8.0, and then nothing is mounted;
   ``--link`` is 2193 (not even read), ``RUN --network`` 1712 (Dockerfile 1.3).
 - legacy: measured, Docker 26.1 with DOCKER_BUILDKIT=0: ``--mount`` and ``--network`` stop the build ("requires
-  BuildKit"), a RUN that is a here-document succeeds and runs nothing, ``COPY --link`` is a plain COPY.
+  BuildKit"), ``COPY --link`` is a plain COPY, and a RUN that is a here-document builds without an error (whether its
+  lines are run was not looked at).
 """
 
 from __future__ import annotations

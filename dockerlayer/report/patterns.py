@@ -16,6 +16,8 @@ from dockerlayer.rewrite.stage import BUILDERS
 TOPIC = "patterns"
 BUILDS = Path(__file__).with_name("builds.tsv")
 """What the real builds of the tests measured; `pytest tests/builds --builds-table` writes it."""
+REFILLS = Path(__file__).with_name("refills.tsv")
+"""What a build receives with an empty and with a full cache mount; `pytest -s tests/builds/test_hybrid.py`."""
 _WIDTH = 100
 
 
@@ -47,10 +49,14 @@ PAGES = {
         "by their number (--target 1) are others. Where the install writes to what it takes, BuildKit only.",
     ),
     HYBRID: _Page(
-        "The download goes through a cache mount and is then put into a layer of its own; the install is as for split. "
-        "A changed lockfile fetches only what changed, and where the mount was pruned everything is fetched again.",
+        "The download fills a cache mount, and the same RUN puts what it needs of it into a layer of its own; the "
+        "install is as for split, and takes its packages from that layer, never from the mount. When the lockfile "
+        "changes, only what the mount has not is downloaded; when the mount is pruned, all of it is, and no "
+        "build breaks.",
         "buildah, buildkit",
-        "As for split, and the mount keeps a second copy on the builder, other projects' packages included.",
+        "What was downloaded stays in the image, as for split, and the builder keeps it a second time in the mount. "
+        "Where the tool cannot tell them apart, packages of other projects in the mount get into the layer; the fix "
+        "then says so.",
     ),
 }
 
@@ -65,10 +71,20 @@ def patterns_text(ecosystems: Sequence[Ecosystem], paint: Paint = plain) -> str:
         lines.append(_paragraph(f"Builders: {page.builders}."))
         lines.append(_paragraph(f"Ecosystems: {', '.join(offering(name, ecosystems)) or 'none'}."))
         parts.append("\n".join(lines) + "\n")
-    rows = measured({ecosystem.name.partition("-")[0] for ecosystem in ecosystems})
+    names = {ecosystem.name.partition("-")[0] for ecosystem in ecosystems}
+    rows = measured(names)
     if rows:
+        columns = ("pattern", "received after an edit", "seconds after an edit", "image", "offline")
         parts.append(
-            "Measured, before \u2192 after the rewrite, projects built with more than one pattern:\n\n" + _table(rows)
+            "Measured, before \u2192 after the rewrite, projects built with more than one pattern:\n\n"
+            + _table(columns, rows)
+        )
+    refills = [row for row in _rows(REFILLS) if row[0] in names]
+    if refills:
+        parts.append(
+            f"Measured, {HYBRID}, received by the first build, and by one that makes the layer anew from a full mount\n"
+            "(all that is left is what some tools ask their index for again):\n\n"
+            + _table(("first build", "with a full mount"), refills)
         )
     return "\n".join(parts)
 
@@ -81,19 +97,22 @@ def offering(pattern: str, ecosystems: Iterable[Ecosystem]) -> list[str]:
 def measured(names: Iterable[str]) -> list[tuple[str, ...]]:
     """The measured rows of the projects that were built with several patterns."""
     known = set(names)
-    rows = [tuple(line.split("\t")) for line in BUILDS.read_text("utf-8").splitlines()]
+    rows = _rows(BUILDS)
     times = Counter(row[:2] for row in rows)
     return [row for row in rows if times[row[:2]] > 1 and row[0] in known]
+
+
+def _rows(path: Path) -> list[tuple[str, ...]]:
+    return [tuple(line.split("\t")) for line in path.read_text("utf-8").splitlines()]
 
 
 def _paragraph(text: str) -> str:
     return fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    head = ("project", "pattern", "received after an edit", "seconds after an edit", "image", "offline", "day")
-    lines = [head, *((f"{row[0]}-{row[1]}", *row[2:]) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [("project", *columns, "day"), *((f"{row[0]}-{row[1]}", *row[2:]) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "".join(
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
         for line in lines

@@ -74,19 +74,30 @@ def check_examples(ecosystem: Ecosystem, cases: Path, others: Sequence[Ecosystem
         bad, good = (cleandoc(text) + "\n" for text in (example.bad, example.good))
         names = found_in(bad, project, [ecosystem], example.rule, _hidden(example))
         assert example.rule in names, f"{example.rule} is not found in its bad example:\n{bad}"
-        names = found_in(good, project, [ecosystem], example.rule)
+        names = found_in(good, project, [ecosystem], example.rule, ignored=example.ignored)
         assert not names, f"{', '.join(names)} in the good example of {example.rule}:\n{good}"
         readers = _readers(bad, project, [ecosystem, *others])
         assert readers <= {ecosystem.name}, f"read by {', '.join(sorted(readers))}:\n{bad}"
 
 
 def found_in(
-    text: str, project: Path, ecosystems: Sequence[Ecosystem], rule: str, hidden: Sequence[str] = ()
+    text: str,
+    project: Path,
+    ecosystems: Sequence[Ecosystem],
+    rule: str,
+    hidden: Sequence[str] = (),
+    ignored: str = "",
 ) -> list[str]:
-    """The names of the rules that find something in a Dockerfile, among the project's files but the hidden ones."""
+    """The names of the rules that find something in a Dockerfile, among the project's files but the hidden ones.
+
+    ``ignored`` is a line that the ignore file has more than the project's own.
+    """
     options = Options(default_rules(ecosystems) | {rule})
     with tempfile.TemporaryDirectory() as place:
         dockerfile = _settled(text, project, Path(place) / "project", hidden)
+        if ignored:
+            with (dockerfile.parent / ".dockerignore").open("a") as file:
+                file.write(f"\n{ignored}\n")
         report = examine(text.encode(), context_for(dockerfile, None), ecosystems, options)
     return [item.rule for item in report.findings]
 

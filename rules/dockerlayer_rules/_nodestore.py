@@ -119,7 +119,7 @@ def emptied(
         message = f"{text!r} empties {what} again, and with it the cache mount on {mounted}: the next build has nothing"
         return Mend(
             message,
-            f"Leave out {text!r}" if edit is not None else "",
+            f"leave out {text!r}" if edit is not None else "",
             (edit,) if edit is not None else (),
             help="what is in a cache mount is not in the image, so there is nothing to clean",
         )

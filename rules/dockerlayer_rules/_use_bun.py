@@ -119,7 +119,7 @@ def _unpinned(call: Call, scene: Scene, verb: str, directory: str) -> Mend | Non
     )
     assumed = () if plain and not members else (f"{lockfile} agrees with package.json for the image's Bun",)
     word = next(word for word in call.words[1:] if word.text == verb)
-    return Mend(what, "Install with --frozen-lockfile", (insert_after(word, "--frozen-lockfile"),), assumed)
+    return Mend(what, "install with --frozen-lockfile", (insert_after(word, "--frozen-lockfile"),), assumed)
 
 
 def _touched(call: Call, scene: Scene, directory: str) -> bool:

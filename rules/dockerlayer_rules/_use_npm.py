@@ -94,7 +94,7 @@ def _switched_off(call: Call, scene: Scene) -> Mend | None:
     previous = call.words[call.words.index(word) - 1]
     return Mend(
         f"npm {version} keeps nothing in its cache with --no-cache",
-        "Leave out --no-cache",
+        "leave out --no-cache",
         (Edit(previous.end, word.end, b""),),
         help="what is in a cache mount is not in the image, so there is nothing to save",
     )
@@ -136,7 +136,7 @@ def _unpinned(call: Call, scene: Scene, verb: str, directory: str) -> Mend | Non
         return Mend(what, help="npm ci installs what the lockfile says, or fails")
     return Mend(
         what,
-        "Install with npm ci",
+        "install with npm ci",
         (Edit(word.start, word.end, b"ci"),),
         _assumed(call, scene, directory, lockfile, locked, proof, options),
     )

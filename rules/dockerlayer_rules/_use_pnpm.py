@@ -162,7 +162,7 @@ def _after_fetch(asked: Asked, scene: Scene, project: Project, version: Version,
     assumed = ["this install wants no package that pnpm fetch has not brought"]
     if not frozen and (reason := may_change_lock(asked, project, version)):
         assumed.append(reason)
-    return Mend(what, "Install with --offline", (insert_after(asked.word, "--offline"),), tuple(assumed))
+    return Mend(what, "install with --offline", (insert_after(asked.word, "--offline"),), tuple(assumed))
 
 
 def _unpinned(asked: Asked, scene: Scene, project: Project, version: Version) -> Mend | None:
@@ -193,7 +193,7 @@ def _unpinned(asked: Asked, scene: Scene, project: Project, version: Version) ->
     if not assumed and (reason is not None or version.major is None):
         assumed = f"the pnpm of the image takes {LOCKFILE} as it is"
     edit = insert_after(asked.word, "--frozen-lockfile")
-    return Mend(what, "Install with --frozen-lockfile", (edit,), (assumed,) if assumed else ())
+    return Mend(what, "install with --frozen-lockfile", (edit,), (assumed,) if assumed else ())
 
 
 def _changes(call: Call) -> bool:

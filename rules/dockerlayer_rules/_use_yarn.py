@@ -135,4 +135,4 @@ def unpinned(asked: Asked, project: Project) -> Mend | None:
     sure = image_is_classic(call, scene) and not resolutions(project.manifest)
     assumed = () if sure else ("yarn.lock agrees with package.json: yarn stops the build if it does not",)
     edit = insert_after(asked.behind, "--frozen-lockfile")
-    return Mend(what, "Install with --frozen-lockfile", (edit,), assumed)
+    return Mend(what, "install with --frozen-lockfile", (edit,), assumed)

@@ -137,4 +137,4 @@ def _unpinned(asked: Asked, project: Project, settings: Mapping[str, object]) ->
         "else without a word; with --immutable it stops then"
     )
     assumed = apart or "yarn leaves yarn.lock as it is (yarn install --immutable succeeds)"
-    return Mend(what, "Install with --immutable", (insert_after(asked.behind, "--immutable"),), (assumed,))
+    return Mend(what, "install with --immutable", (insert_after(asked.behind, "--immutable"),), (assumed,))

@@ -174,5 +174,40 @@ ecosystem = Ecosystem(
             RUN cargo build --release --frozen
             """,
         ),
+        Example(
+            "offline-fed-by-cache-mount",
+            """
+            FROM rust:1.85
+            WORKDIR /src
+            COPY Cargo.toml Cargo.lock ./
+            RUN --mount=type=cache,target=/usr/local/cargo/registry \\
+                mkdir src && touch src/main.rs && cargo fetch --locked && rm src/main.rs
+            COPY . .
+            RUN --mount=type=cache,target=/usr/local/cargo/registry cargo build --release --frozen
+            """,
+            """
+            FROM rust:1.85
+            WORKDIR /src
+            COPY Cargo.toml Cargo.lock ./
+            RUN mkdir src && touch src/main.rs && cargo fetch --locked && rm src/main.rs
+            COPY . .
+            RUN cargo build --release --frozen
+            """,
+        ),
+        Example(
+            "unpinned-download",
+            """
+            FROM rust:1.85
+            WORKDIR /src
+            COPY . .
+            RUN --mount=type=cache,target=/usr/local/cargo/registry cargo install --path .
+            """,
+            """
+            FROM rust:1.85
+            WORKDIR /src
+            COPY . .
+            RUN --mount=type=cache,target=/usr/local/cargo/registry cargo install --path . --locked
+            """,
+        ),
     ),
 )

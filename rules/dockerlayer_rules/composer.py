@@ -73,5 +73,26 @@ ecosystem = Ecosystem(
             RUN composer install --no-scripts --no-autoloader
             """,
         ),
+        Example(
+            "context-overwrites-install",
+            """
+            FROM composer:2
+            WORKDIR /app
+            COPY composer.json composer.lock ./
+            RUN composer install --no-dev --no-scripts --no-autoloader
+            COPY . .
+            RUN composer dump-autoload --optimize
+            """,
+            """
+            FROM composer:2
+            WORKDIR /app
+            COPY composer.json composer.lock ./
+            RUN composer install --no-dev --no-scripts --no-autoloader
+            COPY . .
+            RUN composer dump-autoload --optimize
+            """,
+            case="vendor-ignored-by-git",
+            ignored="vendor",
+        ),
     ),
 )

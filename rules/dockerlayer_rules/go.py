@@ -108,5 +108,61 @@ ecosystem = Ecosystem(
             """,
             case="workspace",
         ),
+        Example(
+            "offline-in-name-only",
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            COPY . .
+            RUN GOFLAGS=-mod=readonly go build -o /app .
+            """,
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            COPY . .
+            RUN GOPROXY=off go build -o /app .
+            """,
+        ),
+        Example(
+            "redundant-download",
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            COPY . .
+            RUN go build -o /app .
+            """,
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY . .
+            RUN go build -o /app .
+            """,
+            case="noop-vendored-flag",
+        ),
+        Example(
+            "network-in-install",
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            COPY . .
+            RUN GOPROXY=off go build -o /app .
+            """,
+            """
+            FROM golang:1.24
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            COPY . .
+            RUN --network=none GOPROXY=off go build -o /app .
+            """,
+        ),
     ),
 )

@@ -77,9 +77,10 @@ ecosystem = Ecosystem(
             WORKDIR /app
             COPY package.json package-lock.json ./
             RUN npm ci
-            COPY *.js ./
+            COPY . .
             """,
-            "modules-ignored-by-git",
+            case="modules-ignored-by-git",
+            ignored="node_modules",
         ),
         Example(
             "missing-lockfile",

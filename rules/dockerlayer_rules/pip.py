@@ -131,5 +131,62 @@ ecosystem = Ecosystem(
             COPY . .
             """,
         ),
+        Example(
+            "offline-in-name-only",
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN pip wheel --wheel-dir /tmp/wheels -r requirements.txt
+            COPY . .
+            RUN pip install --find-links /tmp/wheels -r requirements.txt
+            """,
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN pip wheel --wheel-dir /tmp/wheels -r requirements.txt
+            COPY . .
+            RUN pip install --no-index --find-links /tmp/wheels -r requirements.txt
+            """,
+        ),
+        Example(
+            "network-in-install",
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN pip wheel --wheel-dir /tmp/wheels -r requirements.txt
+            RUN pip install --no-index --find-links /tmp/wheels -r requirements.txt
+            COPY . .
+            """,
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN pip wheel --wheel-dir /tmp/wheels -r requirements.txt
+            RUN --network=none pip install --no-index --find-links /tmp/wheels -r requirements.txt
+            COPY . .
+            """,
+        ),
+        Example(
+            "mount-shadows-layer",
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN --mount=type=cache,target=/tmp/wheels pip wheel --wheel-dir /tmp/wheels -r requirements.txt
+            COPY . .
+            RUN pip install --no-index --find-links /tmp/wheels -r requirements.txt
+            """,
+            """
+            FROM python:3.12
+            WORKDIR /app
+            COPY requirements.txt .
+            RUN pip wheel --wheel-dir /tmp/wheels -r requirements.txt
+            COPY . .
+            RUN pip install --no-index --find-links /tmp/wheels -r requirements.txt
+            """,
+        ),
     ),
 )

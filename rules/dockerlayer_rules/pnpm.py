@@ -66,5 +66,26 @@ ecosystem = Ecosystem(
             RUN pnpm install --frozen-lockfile
             """,
         ),
+        Example(
+            "offline-in-name-only",
+            """
+            FROM node:22
+            RUN corepack enable && corepack prepare pnpm@10.34.9 --activate
+            WORKDIR /app
+            COPY pnpm-lock.yaml ./
+            RUN pnpm fetch
+            COPY . .
+            RUN CI=true pnpm install --frozen-lockfile
+            """,
+            """
+            FROM node:22
+            RUN corepack enable && corepack prepare pnpm@10.34.9 --activate
+            WORKDIR /app
+            COPY pnpm-lock.yaml ./
+            RUN pnpm fetch
+            COPY . .
+            RUN CI=true pnpm install --frozen-lockfile --offline
+            """,
+        ),
     ),
 )

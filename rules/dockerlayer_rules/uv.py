@@ -78,5 +78,43 @@ ecosystem = Ecosystem(
             RUN uv sync --locked
             """,
         ),
+        Example(
+            "unpinned-download",
+            """
+            FROM python:3.13
+            WORKDIR /app
+            COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /bin/
+            COPY pyproject.toml uv.lock ./
+            RUN uv sync --upgrade
+            COPY . .
+            """,
+            """
+            FROM python:3.13
+            WORKDIR /app
+            COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /bin/
+            COPY pyproject.toml uv.lock ./
+            RUN uv sync --locked
+            COPY . .
+            """,
+        ),
+        Example(
+            "useless-cache-mount",
+            """
+            FROM python:3.13
+            WORKDIR /app
+            COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /bin/
+            COPY pyproject.toml uv.lock ./
+            RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked --no-cache
+            COPY . .
+            """,
+            """
+            FROM python:3.13
+            WORKDIR /app
+            COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /bin/
+            COPY pyproject.toml uv.lock ./
+            RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked
+            COPY . .
+            """,
+        ),
     ),
 )

@@ -62,5 +62,39 @@ ecosystem = Ecosystem(
         ),
         Example("missing-lockfile", _NAIVE.format("package.json ./", ""), _WITH_LOCK),
         Example("ignored-lockfile", _NAIVE.format("package.json ./", ""), _WITH_LOCK),
+        Example(
+            "useless-cache-mount",
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json yarn.lock ./
+            RUN --mount=type=cache,target=/home/node/.cache/yarn yarn install --frozen-lockfile
+            COPY . .
+            """,
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json yarn.lock ./
+            RUN --mount=type=cache,target=/usr/local/share/.cache/yarn yarn install --frozen-lockfile
+            COPY . .
+            """,
+        ),
+        Example(
+            "unpinned-download",
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json yarn.lock ./
+            RUN yarn install
+            COPY . .
+            """,
+            """
+            FROM node:22
+            WORKDIR /app
+            COPY package.json yarn.lock ./
+            RUN yarn install --frozen-lockfile
+            COPY . .
+            """,
+        ),
     ),
 )

@@ -11,8 +11,8 @@ from dockerlayer.api import Ecosystem
 from dockerlayer.checks import order
 from dockerlayer.cli.choices import Pattern
 from dockerlayer.engine import repair
-from dockerlayer.report.patterns import BUILDS, PAGES, offering, patterns_text
-from dockerlayer.rewrite.plan import PATTERNS
+from dockerlayer.report.patterns import BUILDS, PAGES, REFILLS, offering, patterns_text
+from dockerlayer.rewrite.plan import HYBRID, PATTERNS
 from dockerlayer.testing import cases
 
 ROOT = Path(__file__).parents[2]
@@ -47,3 +47,10 @@ def test_figures_are_those_of_the_readme() -> None:
     assert shown
     assert shown <= rows
     assert {row[2] for row in rows - shown} <= {"stage", "hybrid"}
+
+
+def test_refills_are_shown_for_each_ecosystem_that_has_hybrids(ecosystems: tuple[Ecosystem, ...]) -> None:
+    rows = [line.split("\t") for line in REFILLS.read_text("utf-8").splitlines()]
+    assert {row[0] for row in rows} == set(offering(HYBRID, ecosystems))
+    text = patterns_text(ecosystems)
+    assert all(f"  {row[0]}-{row[1]} " in text and row[3] in text for row in rows)
