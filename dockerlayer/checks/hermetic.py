@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dockerlayer.checks.mended import subject_of
@@ -11,6 +12,7 @@ from dockerlayer.model.effects import stays_local
 from dockerlayer.model.stages import Step
 
 NAME = "network-in-install"
+_WINDOWS = re.compile(r"windowsservercore|nanoserver|/windows(?:[/:@]|\Z)")
 _SCRIPTS = "no script that runs during the install asks the network"
 
 
@@ -25,7 +27,11 @@ def check(survey: Survey) -> Iterator[Candidate]:
     the network for a good reason. Only where the builder has the flag (see ``--profile``).
     """
     for step in survey.steps():
-        if step.flag("network") is not None or step.flag("security") is not None:
+        if (
+            _WINDOWS.search(step.stage.base_image)
+            or step.flag("network") is not None
+            or step.flag("security") is not None
+        ):
             continue
         installs = _installs(survey, step)
         if installs:

@@ -39,6 +39,7 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: unsafe. A line at the end of the ignore file keeps the directory out of every image that is built from
     this directory: the fix assumes that none is meant to get it from there.
     """
+    told: set[tuple[Step, str]] = set()
     for step in survey.steps():
         made = tuple(_made_by(survey, step))
         for later in _below(survey, step) if made else ():
@@ -48,8 +49,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
             for ecosystem in dict.fromkeys(item.ecosystem for item in made):
                 mine = [item for item in made if item.ecosystem == ecosystem]
                 brought = {path: item for item in mine if (path := _brought(survey, placement, item)) is not None}
-                if brought:
-                    yield _candidate(survey, placement, brought)
+                fresh = {path: item for path, item in brought.items() if (placement.step, path) not in told}
+                told.update((placement.step, path) for path in fresh)
+                if fresh:
+                    yield _candidate(survey, placement, fresh)
 
 
 def assumption(path: str) -> str:
@@ -95,6 +98,8 @@ def _brought(survey: Survey, placement: Placement, made: _Made) -> str | None:
     here = next(context.walk(path), None) is not None
     if not git and (not here or git is False):
         return None
+    if not _is_of(survey, path, made):
+        return None
     step = placement.step
     for later in (*survey.analysis.above(step), *step.stage.steps[step.index + 1 :]):
         below = later.stage is step.stage and later.index > step.index
@@ -107,6 +112,28 @@ def _brought(survey: Survey, placement: Placement, made: _Made) -> str | None:
         if after and later.name == "run" and any(_moves(call, made) for call in survey.analysis.run(later).calls):
             return None
     return path
+
+
+def _is_of(survey: Survey, path: str, made: _Made) -> bool:
+    """Whether a context directory is where the tool makes the same on a developer's machine.
+
+    It is if the manifests came from beside it. Files for the image's root and the output of a build have a directory
+    of that name for the image's sake.
+    """
+    step, context = made.call.step, survey.analysis.context
+    above = [
+        copied for other in survey.analysis.above(step) if (copied := survey.analysis.placement(other)) is not None
+    ]
+    above += bind_placements(step, context)
+    target = made.path
+    while path and posixpath.basename(path) == posixpath.basename(target):
+        path, target = posixpath.dirname(path), posixpath.dirname(target)
+        names = context.names(path)
+        if any(
+            item.origin(posixpath.join(target, name)) == posixpath.join(path, name) for item in above for name in names
+        ):
+            return True
+    return False
 
 
 def _seen(survey: Survey, step: Step) -> tuple[Sighting, ...]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from dockerlayer.api import Call, Edit, Mend, Scene, Use, is_within, join
-from dockerlayer_rules._node import enclosing_workspace, names_dependencies, read_json, workspace_members
+from dockerlayer_rules._node import enclosing_workspace, names_dependencies, node_image, read_json, workspace_members
 from dockerlayer_rules._nodestore import cold, emptied, home_of, npmrc, off_network, path_in, told_before
 from dockerlayer_rules._npmcall import AND_TEST, CI, INSTALL, is_global, parse
 from dockerlayer_rules._npmlock import proof_of
@@ -16,6 +16,7 @@ from dockerlayer_rules._read_npm import lock_of
 
 _FILLS = INSTALL | CI | AND_TEST | frozenset({"update", "u", "up", "upgrade", "exec", "x", "pack", "dedupe", "ddp"})
 _OFFLINE = ("npm_config_offline", "NPM_CONFIG_OFFLINE")
+_NPM = re.compile(r"npm(?:@.*)?|\$.*")
 _PROGRAMS = frozenset({"npm", "npx", "node", "yarn", "pnpm", "sh", "bash", "make"})
 _SAVES = frozenset("--save -S --save-prod -P --save-dev -D --save-optional -O --save-exact -E --no-save".split())
 
@@ -114,7 +115,8 @@ def _unpinned(call: Call, scene: Scene, verb: str, directory: str) -> Mend | Non
     if lock is None or lock.state != "ok" or not lockfile or settings.get("package-lock") == "false":
         return None
     locked = read_json(scene.context, posixpath.join(origin, lockfile))
-    if locked is None:
+    age = _age(call, scene)
+    if locked is None or age == "reads-none":
         return None
     members = tuple(workspace_members(scene.context, origin, manifest))
     places = {"": manifest, **{
@@ -132,6 +134,8 @@ def _unpinned(call: Call, scene: Scene, verb: str, directory: str) -> Mend | Non
     options = {text.partition("=")[0] for text in call.arguments if text.startswith("-")}
     version = npm_version(call, scene)
     plain = options <= OF_INSTALL | _SAVES and (version is None or version >= 6)
+    if age == "has-no-ci":
+        return Mend(what, help="npm ci came with npm 5.7, which Node 10 and later bring")
     if lockfile != "package-lock.json" or not plain or _mounts_modules(call):
         return Mend(what, help="npm ci installs what the lockfile says, or fails")
     return Mend(
@@ -154,6 +158,8 @@ def _assumed(
     """What npm ci in the place of npm install rests on."""
     found = []
     version = npm_version(call, scene)
+    if version is None:
+        found.append("the image's npm is 5.7 or newer, which brought npm ci")
     loose = options & {
         "--legacy-peer-deps",
         "--force",
@@ -171,6 +177,18 @@ def _assumed(
     if scene.has(modules) or earlier or any(is_within(path, modules) for path in scene.received):
         found.append(f"nothing needs what stands in {modules} before: npm ci removes it")
     return tuple(found)
+
+
+def _age(call: Call, scene: Scene) -> str:
+    """Whether the npm of an official image is too old for a lockfile (npm 5.0, Node 8) or for ``npm ci`` (npm 5.7).
+
+    Node 8 brings npm 5.0 to 6.13, Node 9 npm 5.5 and 5.6 (nodejs.org/dist/index.json).
+    """
+    node = node_image(call.step.stage.base_image)
+    brought = (word for other in scene.before(call) if is_global(other) for word in other.arguments)
+    if node is None or any(_NPM.fullmatch(word) for word in brought):
+        return ""
+    return "reads-none" if node < 8 else "has-no-ci" if node < 10 else ""
 
 
 def _touched(call: Call, scene: Scene, directory: str) -> bool:

@@ -113,6 +113,8 @@ def unpinned(asked: Asked, project: Project) -> Mend | None:
         return None
     if any(name == "--frozen-lockfile" for name, _ in asked.options) or changed_before(project):
         return None
+    if any(name == "--flat" for name, _ in asked.options) or project.manifest.get("flat"):
+        return None  # it writes what it chose to package.json and yarn.lock, which --frozen-lockfile forbids
     settings = classic_settings(scene, project.directory)
     if any(name.endswith("frozen-lockfile") for name in settings):
         return None
