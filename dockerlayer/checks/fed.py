@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import takewhile
 
@@ -14,6 +15,7 @@ from dockerlayer.model.stages import Step
 
 NAME = "offline-fed-by-cache-mount"
 _CUT = "--network=none"
+_FLAG = re.compile(rb"--network=none(?:[ \t]+|(?=\\\r?\n))")
 
 
 def check(survey: Survey) -> Iterator[Candidate]:
@@ -129,7 +131,8 @@ def _offer(survey: Survey, used: Used, cut: bool) -> Fix | Refusal:
 
 
 def _without_network(survey: Survey, step: Step) -> tuple[Edit, ...]:
-    data, start, end = survey.analysis.dockerfile.data, step.instruction.start, step.instruction.args_start
-    flag = f"{_CUT} ".encode()
-    found = data.find(flag, start, end)
-    return (Edit(found, found + len(flag), b""),) if found >= 0 else ()
+    data, instruction = survey.analysis.dockerfile.data, step.instruction
+    for found in _FLAG.finditer(data, instruction.start, instruction.args_start):
+        if not any(start <= found.start() < end for start, end in instruction.inner_comments):
+            return (Edit(*found.span(), b""),)
+    return ()

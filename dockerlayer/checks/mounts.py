@@ -14,6 +14,7 @@ from dockerlayer.model.stages import Stage, Step
 
 _FLAG = re.compile(rb"--mount=\S+", re.IGNORECASE)
 _TARGET = re.compile(rb"(?i:(?<=,)|(?<==))(?:target|dst|destination)=([^,]*)", re.IGNORECASE)
+_READ_ONLY = re.compile(rb"[=,](?:ro|readonly|read-only)(?=[,=]|\Z)", re.IGNORECASE)
 ROOT = frozenset({None, "root", "0", "root:root", "0:0"})
 """USERs that may write everywhere, as far as the file tells: nobody else is known to be able to make a directory."""
 
@@ -84,8 +85,13 @@ def without(survey: Survey, one: CacheMount) -> Edit:
 
 
 def retargeted(survey: Survey, one: CacheMount, target: str, more: str = "") -> Edit | None:
-    """The edit that lets a mount lie over another path, or None where its flag is not plain."""
+    """The edit that lets a mount lie over another path, or None where its flag is not plain.
+
+    A read-only mount stays where it is: over its cache a tool fails that could write there before (measured, npm 10).
+    """
     data = survey.analysis.dockerfile.data
+    if _READ_ONLY.search(data[one.start : one.end]):
+        return None
     found = [item for item in _TARGET.finditer(data, one.start, one.end) if item.start() > one.start]
     if len(found) != 1 or b'"' in data[one.start : one.end] or "," in target or " " in target:
         return None

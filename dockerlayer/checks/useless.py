@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dockerlayer.api import Applicability, Call, Fix, Mend, Refusal, Severity
-from dockerlayer.checks.mounts import ROOT, CacheMount, cache_mounts, covered, retargeted, short, users
+from dockerlayer.checks.mounts import ROOT, CacheMount, cache_mounts, covered, meets, retargeted, short, users
 from dockerlayer.checks.survey import Allowance, Candidate, Survey, Used
 from dockerlayer.findings import Finding
 
@@ -76,23 +76,41 @@ def _moved(survey: Survey, used: Used, mount: CacheMount) -> Fix | Refusal:
 
 
 def _odd(mount: CacheMount) -> Refusal:
-    return Refusal("odd-mount", "the mount is not written plainly enough to change its target", mount.step.line)
+    return Refusal("odd-mount", "the mount is read-only, or not written plainly enough to move it", mount.step.line)
 
 
 def _defeated(survey: Survey, used: Used, mounts: Sequence[CacheMount]) -> Iterator[Candidate]:
     """The mount over the store of a call that makes no use of it."""
     mend, store = used.use.defeated, used.use.stores[0]
     mount = next((one for one in mounts if one.hides(store)), None)
-    if mend is None or mount is None or users(survey, mount, _equals(survey, used)):
+    but = [other.call for other in _equals(survey, used)]
+    if mend is None or mount is None or users(survey, mount, but):
         return
     message = f"the cache mount on {mount.target} is of no use to {short(used.call)}: {mend.message}"
-    allows = Allowance(calls=(used.call,))
-    yield _candidate(used, mount, message, mend.help, _mended(mend), allows)
+    # What is left of several commands that are defeated alike would use the mount, and hide what the others miss.
+    fix, equals = _mended(mend), [other for other in _equals(survey, used) if meets(other.use.stores[0], store)]
+    for other in equals:
+        more = _mended(other.use.defeated) if other.use.defeated is not None else None
+        fix = _together(fix, more) if fix is not None and more is not None else fix
+    allows = Allowance(calls=tuple(other.call for other in equals))
+    yield _candidate(used, mount, message, mend.help, fix, allows)
 
 
-def _equals(survey: Survey, used: Used) -> list[Call]:
+def _equals(survey: Survey, used: Used) -> list[Used]:
     """The calls of the RUN that are defeated as well, the call itself among them."""
-    return [other.call for other in survey.uses(used.call.step) if other.use.defeated is not None]
+    return [other for other in survey.uses(used.call.step) if other.use.defeated is not None and other.use.stores]
+
+
+def _together(one: Fix, other: Fix) -> Fix:
+    """Both fixes in one, where they do not get into each other's way."""
+    more = tuple(edit for edit in other.edits if edit not in one.edits)
+    if any(edit.start < mine.end and mine.start < edit.end for edit in more for mine in one.edits):
+        return one
+    return one._replace(
+        edits=one.edits + more,
+        applicability=max(one.applicability, other.applicability, key=list(Applicability).index),
+        assumptions=tuple(dict.fromkeys(one.assumptions + other.assumptions)),
+    )
 
 
 def _mended(mend: Mend) -> Fix | None:

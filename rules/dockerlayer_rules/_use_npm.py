@@ -174,7 +174,11 @@ def _assumed(
     earlier = any(
         parse(other)[2] == directory and other.program in {"npm", "yarn", "pnpm"} for other in scene.before(call)
     )
-    if scene.has(modules) or earlier or any(is_within(path, modules) for path in scene.received):
+    made = any(
+        other.program != "rm" and any("node_modules" in word for word in other.argv[1:]) for other in scene.before(call)
+    )
+    placed = any(is_within(item.image, modules) for placement in scene.placements for item in placement.placed)
+    if scene.has(modules) or earlier or made or placed or any(is_within(path, modules) for path in scene.received):
         found.append(f"nothing needs what stands in {modules} before: npm ci removes it")
     return tuple(found)
 
