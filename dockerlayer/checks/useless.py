@@ -83,10 +83,13 @@ def _defeated(survey: Survey, used: Used, mounts: Sequence[CacheMount]) -> Itera
     """The mount over the store of a call that makes no use of it."""
     mend, store = used.use.defeated, used.use.stores[0]
     mount = next((one for one in mounts if one.hides(store)), None)
-    if mend is None or mount is None or users(survey, mount, _equals(survey, used)):
+    if mend is None or mount is None:
+        return
+    blamed = () if mend.by is None else (mend.by,)
+    if users(survey, mount, (*_equals(survey, used), *blamed)):
         return
     message = f"the cache mount on {mount.target} is of no use to {short(used.call)}: {mend.message}"
-    allows = Allowance(calls=(used.call,))
+    allows = Allowance(calls=(used.call, *blamed))
     yield _candidate(used, mount, message, mend.help, _mended(mend), allows)
 
 
