@@ -175,7 +175,8 @@ class Mend(NamedTuple):
     """What is wrong with the words of one call, and how they are put right.
 
     ``message`` is the finding's sentence, ``title`` names the fix and ``edits`` make it; without edits it is only told.
-    ``assumptions`` are what the fix rests on: with none it is safe.
+    ``assumptions`` are what the fix rests on: with none it is safe. ``by`` is the other command of the RUN that is to
+    blame, where there is one: the fix may take it out.
     """
 
     message: str
@@ -183,6 +184,7 @@ class Mend(NamedTuple):
     edits: tuple[Edit, ...] = ()
     assumptions: tuple[str, ...] = ()
     help: str = ""
+    by: Call | None = None
 
 
 class Use(NamedTuple):

@@ -83,17 +83,21 @@ def _defeated(survey: Survey, used: Used, mounts: Sequence[CacheMount]) -> Itera
     """The mount over the store of a call that makes no use of it."""
     mend, store = used.use.defeated, used.use.stores[0]
     mount = next((one for one in mounts if one.hides(store)), None)
-    but = [other.call for other in _equals(survey, used)]
-    if mend is None or mount is None or users(survey, mount, but):
+    equals = _equals(survey, used)
+    blamed = [other.use.defeated.by for other in equals if other.use.defeated is not None]
+    if mend is None or mount is None:
+        return
+    if users(survey, mount, [*(other.call for other in equals), *(call for call in blamed if call is not None)]):
         return
     message = f"the cache mount on {mount.target} is of no use to {short(used.call)}: {mend.message}"
     # What is left of several commands that are defeated alike would use the mount, and hide what the others miss.
-    fix, equals = _mended(mend), [other for other in _equals(survey, used) if meets(other.use.stores[0], store)]
-    for other in equals:
+    fix, together = _mended(mend), [other for other in equals if meets(other.use.stores[0], store)]
+    for other in together:
         more = _mended(other.use.defeated) if other.use.defeated is not None else None
         fix = _together(fix, more) if fix is not None and more is not None else fix
-    allows = Allowance(calls=tuple(other.call for other in equals))
-    yield _candidate(used, mount, message, mend.help, fix, allows)
+    blamed = [other.use.defeated.by for other in together if other.use.defeated is not None]
+    calls = (*(other.call for other in together), *(call for call in blamed if call is not None))
+    yield _candidate(used, mount, message, mend.help, fix, Allowance(calls=calls))
 
 
 def _equals(survey: Survey, used: Used) -> list[Used]:

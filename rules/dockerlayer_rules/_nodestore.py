@@ -122,6 +122,7 @@ def emptied(
             f"leave out {text!r}" if edit is not None else "",
             (edit,) if edit is not None else (),
             help="what is in a cache mount is not in the image, so there is nothing to clean",
+            by=other,
         )
     return None
 

@@ -76,5 +76,5 @@ def emptied(call: Call, scene: Scene, tool: str, pattern: str, store: str) -> Me
         removed = [path_of(other, word) for word in other.arguments if not word.startswith("-")]
         rubs = other.program == "rm" and other.has("-rf", "-fr", "-r", "-R", "--recursive")
         if re.search(pattern, text) or (rubs and any(path and is_within(store, path) for path in removed)):
-            return Mend(f"{text!r} empties what {tool} keeps, so the next build downloads everything again")
+            return Mend(f"{text!r} empties what {tool} keeps, so the next build downloads everything again", by=other)
     return None

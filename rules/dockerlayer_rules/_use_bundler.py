@@ -68,7 +68,9 @@ def _used(call: Call, scene: Scene, home: str | None, offline: str) -> Use:
         leaves=(home,) if home else (),
         offline=offline,
         online=without(call, offline) if offline else (),
-        defeated=Mend(f"{' '.join(emptying.argv)} removes the downloaded gems in the same RUN") if emptying else None,
+        defeated=Mend(f"{' '.join(emptying.argv)} removes the downloaded gems in the same RUN", by=emptying)
+        if emptying
+        else None,
     )
 
 

@@ -38,7 +38,9 @@ def use(call: Call, scene: Scene) -> Use | None:
     vendored = silent and not offline
     workspace = _workspace(asked, scene)
     emptying = emptied(call, scene, stores)
-    defeated = Mend(f"{' '.join(emptying.argv)} empties cargo's registry in the same RUN") if emptying else None
+    defeated = None
+    if emptying is not None:
+        defeated = Mend(f"{' '.join(emptying.argv)} empties cargo's registry in the same RUN", by=emptying)
     return Use(
         stores,
         fills=not silent,

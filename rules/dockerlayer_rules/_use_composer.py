@@ -77,7 +77,9 @@ def _defeated(call: Call, scene: Scene, spelled: Spelling, stores: tuple[str, ..
         if later is not None and later.verb in _CLEARS and other.always:
             return Mend(f"{' '.join(other.argv)} empties Composer's cache in the same RUN")
     emptying = emptied(call, scene, stores)
-    return Mend(f"{' '.join(emptying.argv)} removes Composer's cache in the same RUN") if emptying else None
+    return (
+        Mend(f"{' '.join(emptying.argv)} removes Composer's cache in the same RUN", by=emptying) if emptying else None
+    )
 
 
 def _without_curl(call: Call, scene: Scene) -> Mend | None:

@@ -33,7 +33,9 @@ def use(call: Call, scene: Scene) -> Use | None:
         leaves=_leaves(call, asked),
         offline=offline,
         online=without(call, offline) if offline == "--no-restore" else (),
-        defeated=Mend(f"{' '.join(emptying.argv)} removes the packages in the same RUN") if emptying else None,
+        defeated=Mend(f"{' '.join(emptying.argv)} removes the packages in the same RUN", by=emptying)
+        if emptying
+        else None,
     )
 
 

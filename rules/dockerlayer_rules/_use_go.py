@@ -61,7 +61,7 @@ def use(call: Call, scene: Scene) -> Use | None:
     emptying = emptied(call, scene, stores) or _cleaned(call, scene)
     defeated = None
     if emptying is not None:
-        defeated = Mend(f"{' '.join(emptying.argv)} empties the module cache in the same RUN")
+        defeated = Mend(f"{' '.join(emptying.argv)} empties the module cache in the same RUN", by=emptying)
     if verb == "download":
         return Use(
             stores, fills=not offline, offline=offline, online=unset(call, "GOPROXY") if offline else (),

@@ -33,7 +33,9 @@ def use(call: Call, scene: Scene) -> Use | None:
         leaves=(join(directory, "build"),) if directory is not None and not resolves_only else (),
         offline=offline,
         online=without(call, offline) if offline else (),
-        defeated=Mend(f"{' '.join(emptying.argv)} removes Gradle's caches in the same RUN") if emptying else None,
+        defeated=Mend(f"{' '.join(emptying.argv)} removes Gradle's caches in the same RUN", by=emptying)
+        if emptying
+        else None,
     )
 
 

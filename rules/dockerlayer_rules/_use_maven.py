@@ -32,7 +32,9 @@ def use(call: Call, scene: Scene) -> Use | None:
         leaves=(join(place[0], "target"),) if place is not None and builds else (),
         offline=offline,
         online=without(call, offline) if offline else (),
-        defeated=Mend(f"{' '.join(emptying.argv)} removes the local repository in the same RUN") if emptying else None,
+        defeated=Mend(f"{' '.join(emptying.argv)} removes the local repository in the same RUN", by=emptying)
+        if emptying
+        else None,
     )
 
 

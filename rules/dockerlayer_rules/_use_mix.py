@@ -33,7 +33,9 @@ def use(call: Call, scene: Scene) -> Use | None:
         leaves=_leaves(call, gets=gets or anew, compiles=compiles),
         offline=offline,
         online=unset(call, "HEX_OFFLINE") if offline else (),
-        defeated=Mend(f"{' '.join(emptying.argv)} removes Hex's packages in the same RUN") if emptying else None,
+        defeated=Mend(f"{' '.join(emptying.argv)} removes Hex's packages in the same RUN", by=emptying)
+        if emptying
+        else None,
         unpinned=unpinned,
     )
 
