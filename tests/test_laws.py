@@ -40,6 +40,11 @@ def own_rules(ecosystems: tuple[Ecosystem, ...]) -> set[str]:
     return {rule.name for ecosystem in ecosystems for rule in ecosystem.rules}
 
 
+def later_of(title: str) -> set[str]:
+    """The variables that a fix moves down, as its title has them."""
+    return set(title.removeprefix("move ").removesuffix(" below the download").split(", "))
+
+
 def hold(data: bytes, context: Context, ecosystems: tuple[Ecosystem, ...], options: Options) -> Outcome:
     outcome = repair(data, context, ecosystems, options)
     if outcome.data != data or outcome.ignore:
@@ -57,6 +62,7 @@ def hold(data: bytes, context: Context, ecosystems: tuple[Ecosystem, ...], optio
             keeps_list=not mended,
             keeps_mounts=not moved,
             ignore=outcome.ignore,
+            later=frozenset().union(*(later_of(made.fix.title) for made in outcome.made if made.fix.pattern == "sink")),
         )
         assert_idempotent(outcome, context, ecosystems, options)
     assert_converging(outcome, options)

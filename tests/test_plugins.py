@@ -7,6 +7,7 @@ import pytest
 
 from dockerlayer import registry
 from dockerlayer.api import Ecosystem
+from dockerlayer.checks import gitdir
 from dockerlayer.checks.rules import RuleInfo, rules_of
 from dockerlayer.testing import check_plugin
 from dockerlayer.testing.contract import check_page, found_in
@@ -40,9 +41,15 @@ def test_pages_have_every_heading(rules: dict[str, RuleInfo]) -> None:
         check_page(rule)
 
 
-def test_examples_on_pages_are_true(ecosystems: tuple[Ecosystem, ...], rules: dict[str, RuleInfo]) -> None:
+def test_examples_on_pages_are_true(
+    ecosystems: tuple[Ecosystem, ...], rules: dict[str, RuleInfo], tmp_path: Path
+) -> None:
     """Those that stand in a page itself; the ecosystems' own are part of their contract."""
     projects = {ecosystem.name: FIXTURES / ecosystem.name / "naive" for ecosystem in ecosystems}
+    repository = tmp_path / "repository"
+    for name in (".git/HEAD", "Makefile", "main.c"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).touch()
     for rule in rules.values():
         examples = [(kind, text) for kind, title, text in EXAMPLE.findall(f"{rule.page}\n") if not title]
         assert [kind for kind, _ in examples] in ([], ["Bad", "Good"])
@@ -50,5 +57,6 @@ def test_examples_on_pages_are_true(ecosystems: tuple[Ecosystem, ...], rules: di
             body = re.sub(r"^    ", "", text, flags=re.MULTILINE)
             if not body.startswith("FROM"):
                 body = f"FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt ./\n{body}"
-            names = found_in(body, projects[rule.ecosystem or "pip"], ecosystems, rule.name)
+            project = repository if rule.name == gitdir.NAME else projects[rule.ecosystem or "pip"]
+            names = found_in(body, project, ecosystems, rule.name)
             assert (rule.name in names) if kind == "Bad" else not names, f"{rule.name}: {names} in the {kind} example"

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dockerlayer.api import Call, Refusal, is_within
+from dockerlayer.api import Call, Context, Refusal, is_within
 from dockerlayer.checks.survey import Allowance, Candidate, Sighting, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Severity
 from dockerlayer.model.effects import path_of
@@ -150,25 +150,31 @@ def _candidate(survey: Survey, placement: Placement, brought: dict[str, _Made]) 
 
 
 def _offer(survey: Survey, placement: Placement, brought: dict[str, _Made]) -> Fix | Refusal:
-    context, paths = placement.context, tuple(brought)
+    paths = tuple(brought)
+    assumption = f"nothing that is built from this context is meant to get {_listed(paths)} from it"
+    return keep_out(placement.context, paths, assumption, _wanted(survey, placement, brought))
+
+
+def keep_out(
+    context: Context, paths: tuple[str, ...], assumption: str, hindrance: Refusal | None = None
+) -> Fix | Refusal:
+    """The fix that keeps paths of the context out of it by lines of the ignore file, or why there is none."""
     name = context.ignore_target.name
     if context.ignore_problems:
         number, problem = context.ignore_problems[0]
         where = f"line {number} of {name}: " if number else ""
         return Refusal("ignore-file-broken", f"{where}{problem}")
-    wanted = _wanted(survey, placement, brought)
-    if wanted is not None:
-        return wanted
-    lines = tuple(path for path in paths)
-    if any(_is_odd(line) for line in lines):
+    if hindrance is not None:
+        return hindrance
+    if any(_is_odd(path) for path in paths):
         return Refusal("odd-name", f"{_listed(paths)} has a character that {name} reads as a pattern")
     return Fix(
-        title=f"add {_listed(lines)} to {name}",
+        title=f"add {_listed(paths)} to {name}",
         edits=(),
         applicability=Applicability.UNSAFE,
         pattern="ignore",
-        assumptions=(f"nothing that is built from this context is meant to get {_listed(paths)} from it",),
-        ignore=lines,
+        assumptions=(assumption,),
+        ignore=paths,
     )
 
 

@@ -11,6 +11,7 @@ from dockerlayer.api import Ecosystem
 from dockerlayer.checks import (
     drift,
     fed,
+    gitdir,
     hermetic,
     lockfile,
     nominal,
@@ -21,6 +22,7 @@ from dockerlayer.checks import (
     split,
     unpinned,
     useless,
+    volatile,
 )
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.errors import PluginError
@@ -52,6 +54,7 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
     (split.NAME, Severity.INFO, split.check, True),
     (drift.NAME, Severity.WARNING, drift.check, True),
     (overwrite.NAME, Severity.WARNING, overwrite.check, True),
+    (gitdir.NAME, Severity.INFO, gitdir.check, True),
     (lockfile.MISSING, Severity.WARNING, lockfile.check_missing, False),
     (lockfile.IGNORED, Severity.WARNING, lockfile.check_ignored, False),
     (shadow.NAME, Severity.WARNING, shadow.check, True),
@@ -60,11 +63,12 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
     (nominal.NAME, Severity.WARNING, nominal.check, True),
     (unpinned.NAME, Severity.WARNING, unpinned.check, True),
     (redundant.NAME, Severity.WARNING, redundant.check, True),
+    (volatile.NAME, Severity.WARNING, volatile.check, True),
     (hermetic.NAME, Severity.INFO, hermetic.check, True),
 )
 
 
-PLANNED = frozenset({order.NAME, split.NAME, drift.NAME})
+PLANNED = frozenset({order.NAME, split.NAME, drift.NAME, volatile.NAME})
 """The rules whose fixes are planned when the finding is there; others bring their fix along, if they have one."""
 
 

@@ -119,6 +119,14 @@ class Step:
         return Mount(kind, expand(source, self.state.values), self.path(target or "."), fields.get("from", ""), lossy)
 
 
+def defined(step: Step) -> frozenset[str]:
+    """The variables that an ENV or ARG sets."""
+    args = step.instruction.args
+    if step.name == "env":
+        return frozenset(args[::3])
+    return frozenset(word.partition("=")[0] for word in args) if step.name == "arg" else frozenset()
+
+
 class Stage:
     """One FROM and the steps below it; ``triggers`` are the parent's ONBUILD instructions, which run before them."""
 

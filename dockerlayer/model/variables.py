@@ -14,6 +14,35 @@ _MODIFIED = re.compile(r"(?<!\\)\$\{(\w+)(:?[-+])([^{}$]*)\}")
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _SPECIAL = re.compile(r"""[$\\'"]""")
 
+VOLATILE = re.compile(
+    r"(?:(?:APP|BUILD|RELEASE|IMAGE|PROJECT|SERVICE)_?)?(?:VERSION|VER|TAG|NUMBER|NUM|ID|DATE|TIME|TIMESTAMP|RELEASE)"
+    r"|.*(?:GIT_|VCS_|COMMIT|REVISION|_SHA|_REF|CACHE_?BUST|BUILD_(?:DATE|TIME|NUMBER|ID)).*|SHA|REF|REVISION",
+    re.IGNORECASE,
+)
+"""Names of variables that may change with every commit or build: above a download they throw it away each time."""
+# Those that do so by their name alone, and those that do so where no release is written behind them.
+_PER_BUILD = re.compile(
+    r"(?:(?:APP|BUILD|CI|DRONE|GITHUB|IMAGE|PROJECT|RELEASE|SERVICE|SOURCE|SRC)_)?(?:(?:GIT|VCS|SCM)_?)?"
+    r"(?:COMMIT|REVISION|SHA|COMMIT_?(?:SHA|HASH|ID|REF|DATE|TIME|TIMESTAMP)|(?:SHORT|SHA)_(?:SHA|SHORT))"
+    r"|(?:GIT|VCS|SCM)_?(?:REF|HASH|REV|DESCRIBE|DIRTY|TREE_?STATE)"
+    r"|(?:APP_|IMAGE_|CI_)?BUILD_?(?:DATE|TIME|TIMESTAMP|NUMBER|NUM|NO|SHA|REVISION|COMMIT)",
+    re.IGNORECASE,
+)
+_RELEASE = re.compile(
+    r"(?:(?:APP|BUILD|RELEASE|IMAGE|PROJECT|SERVICE|GIT)_?)?(?:VERSION|VER|TAG)|BUILD_ID|REV|RELEASE", re.IGNORECASE
+)
+_PINNED = re.compile(r"[0-9a-f]{7,64}|v?\d+(?:\.\d+)*(?:[-+.]\w+)*", re.IGNORECASE)
+_UNSET = re.compile(
+    r"dev(?:el|elop)?|unknown|none|null|n/?a|latest|local|snapshot|v?0\.0\.0(?:[-+].*)?|", re.IGNORECASE
+)
+
+
+def changes_each_build(name: str, default: str | None) -> bool:
+    """Whether a build argument is plainly given another value by each build, going by its name and its default."""
+    if _PER_BUILD.fullmatch(name):
+        return default is None or _UNSET.fullmatch(default) is not None or not _PINNED.fullmatch(default)
+    return _RELEASE.fullmatch(name) is not None and (default is None or _UNSET.fullmatch(default) is not None)
+
 
 def expand(word: str, values: Mapping[str, str]) -> str:
     """``word`` with quotes removed and every variable that ``values`` knows replaced."""

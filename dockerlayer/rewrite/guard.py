@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dockerlayer.checks import order, overwrite, redundant
 from dockerlayer.checks.rules import candidates, check_syntax, told_rules
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
+from dockerlayer.checks.volatile import mentions
 from dockerlayer.findings import Applicability, Fix, Refusal
 from dockerlayer.model.context import Context
 from dockerlayer.model.files import Placed
@@ -212,8 +213,10 @@ def _running(
         run = analysis.run(step)
         kinds = allows.flags if step.instruction.args in changed else frozenset()
         flags = tuple(flag for flag in own_flags(step, aside) if not kinds & _kinds(flag))
-        env = tuple(sorted(item for item in step.state.env.items() if item[0] not in allows.variables))
-        args = tuple(sorted(name for name in step.state.args if name not in allows.variables))
+        # A command that names a variable must not lose it.
+        free = {name for name in allows.variables if not mentions(step, frozenset({name}))}
+        env = tuple(sorted(item for item in step.state.env.items() if item[0] not in free))
+        args = tuple(sorted(name for name in step.state.args if name not in free))
         state = (step.state.user, step.state.shell, env, flags)
         if not run.script.known:
             commands[(step.instruction.args, step.state.workdir, state)] += 1
@@ -233,7 +236,9 @@ def _commands(
     one: Analysis, before: Stage, other: Analysis, after: Chain, candidate: Candidate, aside: Mapping[int, Stage]
 ) -> str | None:
     old, new = _running(one, before, candidate.allows, {}), _running(other, after, candidate.allows, aside)
-    fetching = {seen.call.argv for seen in candidate.sightings} | {call.argv for call in candidate.allows.calls}
+    fetching = {call.argv for call in candidate.allows.calls}
+    # Where only variables come later, the downloads stay as they are.
+    fetching |= set() if candidate.allows.variables else {seen.call.argv for seen in candidate.sightings}
     for gone in old - new:
         if gone[0] not in fetching:
             return f"a command would no longer run as it did: {' '.join(map(str, gone[0]))[:60]}"  # type: ignore[call-overload]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dockerlayer.api import Refusal
-from dockerlayer.checks import drift, order, split
+from dockerlayer.checks import drift, order, split, volatile
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Fix
 
@@ -22,6 +22,11 @@ def offers(
         from dockerlayer.rewrite.manifests import mend_list
 
         yield mend_list(survey, candidate)
+    elif candidate.finding.rule == volatile.NAME:
+        from dockerlayer.rewrite.sink import sink
+
+        offer = sink(survey, candidate)
+        yield offer if isinstance(offer, Fix) else (offer,)
     elif candidate.finding.rule == split.NAME:
         from dockerlayer.rewrite.plan import Planner
 

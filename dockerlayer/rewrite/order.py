@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from dockerlayer.api import SYSTEM_WRITES, Refusal
@@ -11,15 +10,9 @@ from dockerlayer.model.calls import Call
 from dockerlayer.model.effects import EVERYTHING, NOTHING, Effect, effect_of, redirections
 from dockerlayer.model.files import Placement
 from dockerlayer.model.paths import join, overlap
-from dockerlayer.model.stages import Step
-from dockerlayer.model.variables import references
+from dockerlayer.model.stages import Step, defined
+from dockerlayer.model.variables import VOLATILE, references
 
-# Variables that change with every commit or build: above a download they would throw it away each time.
-_VOLATILE = re.compile(
-    r"(?:(?:APP|BUILD|RELEASE|IMAGE|PROJECT|SERVICE)_?)?(?:VERSION|VER|TAG|NUMBER|NUM|ID|DATE|TIME|TIMESTAMP|RELEASE)"
-    r"|.*(?:GIT_|VCS_|COMMIT|REVISION|_SHA|_REF|CACHE_?BUST|BUILD_(?:DATE|TIME|NUMBER|ID)).*|SHA|REF|REVISION",
-    re.IGNORECASE,
-)
 STATE = frozenset({"env", "arg", "user", "workdir", "shell"})
 _INERT = frozenset(
     {"label", "cmd", "entrypoint", "expose", "healthcheck", "stopsignal", "maintainer", "onbuild", "volume"}
@@ -155,7 +148,7 @@ def _may_wait(step: Step, chosen: Sequence[Step], sightings: Sequence[Sighting],
         used = references(" ".join(seen.call.step.instruction.logical for seen in sightings))
         if download_only:
             used = frozenset()
-        if names & used or not all(_VOLATILE.fullmatch(name) for name in names):
+        if names & used or not all(VOLATILE.fullmatch(name) for name in names):
             return False
     return not any(seen.ecosystem.configured_by.match(name) for seen in sightings for name in names)
 
@@ -182,14 +175,6 @@ def _reads_state(step: Step, state: Step) -> bool:
     if state.name == "workdir":
         return step.name in {"copy", "add"} and not step.instruction.args[-1].startswith("/")
     return bool(defined(state) & references(step.instruction.logical))
-
-
-def defined(state: Step) -> frozenset[str]:
-    """The variables that an ENV or ARG sets."""
-    args = state.instruction.args
-    if state.name == "env":
-        return frozenset(args[::3])
-    return frozenset(word.partition("=")[0] for word in args) if state.name == "arg" else frozenset()
 
 
 def _may_pass(effects: Effects, step: Step, broad: Sequence[Placement], kept: Sequence[Placement]) -> Refusal | None:

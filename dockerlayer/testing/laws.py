@@ -53,13 +53,15 @@ def assert_guarded(
     keeps_list: bool = True,
     ignore: Sequence[str] = (),
     keeps_mounts: bool = True,
+    later: frozenset[str] = frozenset(),
 ) -> None:
     """A rewritten file is still the same build: configuration, files, commands, comments and the style of its lines.
 
     ``keeps_words`` is false where a rule exchanges words of a command on purpose, ``keeps_list`` where one mends the
     list of what is copied: files may then be added, and names that the context has not may go. ``keeps_mounts`` is
     false where one takes a cache mount away or moves it. ``ignore`` are lines that the ignore file has got: what they
-    name, and what is below, may be missing, and nothing else.
+    name, and what is below, may be missing, and nothing else. ``later`` are variables that may come into force later
+    than they did: the RUNs in between then lack them, and nothing else.
     """
     assert not any(re.search(r"[*?!#\[\\\s]", line) for line in ignore), ignore
     one, other = parse(before), parse(after)
@@ -74,7 +76,7 @@ def assert_guarded(
     old, new = build_of(one), build_of(other)
     chains = _chains(old, new)
     for stage, rewritten in zip(map(_alone, old.stages), chains, strict=True):
-        assert _configuration(stage) == _configuration(rewritten)
+        assert _configuration(stage, later) == _configuration(rewritten, later)
         assert _origins(stage, old, [(item,) for item in old.stages]) == _origins(rewritten, new, chains)
         files, others = _image(stage, context), _image(rewritten, context.ignoring(ignore))
         named = [path for path in files.values() if any(f"{path}/".startswith(f"{line}/") for line in ignore)]
@@ -82,10 +84,10 @@ def assert_guarded(
         assert files == others if keeps_list else files.items() <= others.items()
         if keeps_list:
             _assert_kept("COPY", _copies(stage), _copies(rewritten))
-        _assert_same_states(stage, rewritten)
+        _assert_same_states(stage, rewritten, later, exchanged=not keeps_words)
     _assert_kept("pragma", _pragmas(one), _pragmas(other))
     first, second = _second_reader(before), _second_reader(after)
-    assert first is None or second is None or first == second
+    assert first is None or second is None or _sunk(first, later) == _sunk(second, later)
 
 
 _Chain = tuple[Stage, ...]
@@ -186,7 +188,17 @@ def _words(dockerfile: Dockerfile, with_mounts: bool = True) -> Counter[str]:
     return Counter({word: count for word, count in words.items() if not mount.match(word)})
 
 
-def _configuration(chain: _Chain) -> dict[str, Any]:
+def _sunk(found: dict[str, list[str]], later: frozenset[str]) -> dict[str, list[str]]:
+    """The same with the ARGs and ENVs of ``later`` behind the others, whose order counts."""
+
+    def is_later(text: str) -> bool:
+        return re.sub(r"(?i)^(?:arg|env)\s+", "", text).partition("=")[0].split()[0] in later
+
+    both = {name: found[name] for name in ("arg", "env") if name in found and later}
+    return found | {name: sorted(texts, key=is_later) for name, texts in both.items()}
+
+
+def _configuration(chain: _Chain, later: frozenset[str] = frozenset()) -> dict[str, Any]:
     top, stage = chain[0], chain[-1]
     found: dict[str, Any] = {"from": (top.instruction.flags, top.instruction.args[0], stage.name)}
     found["state"] = _state_text(stage.final)
@@ -197,27 +209,36 @@ def _configuration(chain: _Chain) -> dict[str, Any]:
             found.setdefault(step.name, []).append(step.path(step.instruction.args[0]))
         elif step.name in _ALL_COUNT:
             found.setdefault(step.name, []).append(step.instruction.logical)
-    return found
+    return _sunk(found, later)
 
 
 def _state_text(state: State) -> tuple[object, ...]:
     return state.workdir, state.user, state.shell, sorted(state.env.items()), sorted(map(str, state.args.items()))
 
 
-def _assert_same_states(stage: _Chain, rewritten: _Chain) -> None:
-    """A RUN that stands in both texts has the same directory, user, shell and variables in both."""
-    old, new = _states(stage), _states(rewritten)
+def _assert_same_states(stage: _Chain, rewritten: _Chain, later: frozenset[str], *, exchanged: bool) -> None:
+    """A RUN that stands in both texts has the same directory, user, shell and variables in both.
+
+    One that names a variable of ``later`` must not lose it. Of several that read the same, some may read otherwise
+    where words are ``exchanged``.
+    """
+    old, new = _states(stage, later), _states(rewritten, later)
     for text in old.keys() & new.keys():
-        assert old[text] == new[text], f"runs in another state: {text}"
+        rest = [state for state in old[text] if state in new[text]] if exchanged else old[text]
+        assert rest[: len(new[text])] == new[text], f"runs in another state: {text}"
+        assert exchanged or len(rest) == len(new[text]), f"runs more or less often: {text}"
 
 
-def _states(chain: _Chain) -> dict[str, list[tuple[object, ...]]]:
+def _states(chain: _Chain, later: frozenset[str]) -> dict[str, list[tuple[object, ...]]]:
     found: dict[str, list[tuple[object, ...]]] = {}
     for step in _steps(chain):
         if step.name == "run":
             state = step.state
-            text = (state.workdir, state.user, state.shell, sorted(state.env.items()))
-            found.setdefault(step.instruction.logical, []).append(text)
+            logical = step.instruction.logical
+            free = {name for name in later if not re.search(rf"(?<!\w){name}(?!\w)", logical)}
+            env = sorted(item for item in state.env.items() if item[0] not in free)
+            args = sorted(name for name in state.args if name in later - free)
+            found.setdefault(logical, []).append((state.workdir, state.user, state.shell, env, args))
     return found
 
 

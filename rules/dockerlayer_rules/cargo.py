@@ -7,13 +7,90 @@ for up to date.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dockerlayer.api import (
+    Call,
     Ecosystem,
     Example,
+    Finding,
     Practice,
     Registry,
+    Rule,
+    Scene,
+    Severity,
     deferred,
 )
+
+
+def check_compiled(call: Call, scene: Scene) -> Iterator[Finding]:
+    """A dummy source was compiled, and Cargo takes it for the program.
+
+    Why: COPY keeps the times of the files in the build context. Where a dummy was compiled above, the source that is
+    copied over it is older than what was compiled, and Cargo, which compares times and not contents, has nothing to
+    do: the image holds the dummy. It happens wherever the dummy is compiled after the source was written, as in CI; a
+    file that was edited, or cloned, after the layer was built is newer and hides it. To remove the sources or the
+    linked program, to touch Cargo.toml or to run ``cargo clean -p NAME`` without the ``--release`` of the build does
+    not help (measured, cargo 1.85).
+
+    Bad::
+
+        FROM rust:1.85
+        WORKDIR /src
+        COPY Cargo.toml Cargo.lock ./
+        RUN mkdir src && echo 'fn main() {}' > src/main.rs && cargo build --release
+        COPY src src
+        RUN cargo build --release
+
+    Good::
+
+        FROM rust:1.85
+        WORKDIR /src
+        COPY Cargo.toml Cargo.lock ./
+        RUN mkdir src && echo 'fn main() {}' > src/main.rs && cargo build --release
+        COPY src src
+        RUN touch src/main.rs && cargo build --release
+
+    Fix safety: safe where the build runs as root; unsafe for another user, who may not change the time of a file that
+    root owns.
+    """
+    from dockerlayer_rules._cargodummy import compiled
+
+    yield from compiled(call, scene)
+
+
+def check_leftover(call: Call, scene: Scene) -> Iterator[Finding]:
+    """A dummy source that nothing replaces becomes a program of the package.
+
+    Why: COPY removes nothing. A dummy ``src/main.rs`` stays where the package is a library or has its programs in
+    ``src/bin``, and Cargo finds it as it finds every program: an empty one breaks the build (E0601, no main function),
+    another one is built, and installed, beside the others.
+
+    Bad (a library)::
+
+        FROM rust:1.85
+        WORKDIR /src
+        COPY Cargo.toml Cargo.lock ./
+        RUN mkdir src && touch src/main.rs && cargo fetch --locked
+        COPY src src
+        RUN cargo build --release
+
+    Good (a library)::
+
+        FROM rust:1.85
+        WORKDIR /src
+        COPY Cargo.toml Cargo.lock ./
+        RUN mkdir src && touch src/main.rs && cargo fetch --locked && rm src/main.rs
+        COPY src src
+        RUN cargo build --release
+
+    Fix safety: safe where the build fails because of the dummy and runs as root, else unsafe: a later step may use the
+    program.
+    """
+    from dockerlayer_rules._cargodummy import leftover
+
+    yield from leftover(call, scene)
+
 
 ecosystem = Ecosystem(
     name="cargo",
@@ -32,6 +109,10 @@ ecosystem = Ecosystem(
     home_files=(".cargo/config.toml", ".cargo/config", ".cargo/credentials.toml", ".gitconfig", ".netrc"),
     environment=r"CARGO_.*|RUST.*|GIT_.*|SSH_.*|SSL_.*|.*(?:PROXY|proxy|TOKEN|PASSWORD).*|HOME|PATH",
     patterns=("split", "narrow", "hybrid"),
+    rules=(
+        Rule("compiled-dummy-source", Severity.ERROR, check_compiled, fixable=True),
+        Rule("leftover-dummy-source", Severity.WARNING, check_leftover, fixable=True),
+    ),
     examples=(
         Example(
             "mount-shadows-layer",

@@ -31,6 +31,27 @@ ecosystem = Ecosystem(
     patterns=("split", "narrow", "hybrid"),
     examples=(
         Example(
+            "volatile-input-above-download",
+            """
+            FROM golang:1.26
+            ARG GIT_COMMIT
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            COPY . .
+            RUN go build -ldflags "-X main.commit=$GIT_COMMIT" -o /app .
+            """,
+            """
+            FROM golang:1.26
+            WORKDIR /src
+            COPY go.mod go.sum ./
+            RUN go mod download
+            ARG GIT_COMMIT
+            COPY . .
+            RUN go build -ldflags "-X main.commit=$GIT_COMMIT" -o /app .
+            """,
+        ),
+        Example(
             "mount-shadows-layer",
             """
             FROM golang:1.24

@@ -99,3 +99,44 @@ def test_a_wrong_rewrite_is_refused(context: Context, old: str, new: str, compla
 def test_state_that_moves_below_a_command_is_refused(context: Context) -> None:
     after = GOOD.replace("ENV MODE=fast\n", "").replace("RUN npm run build\n", "RUN npm run build\nENV MODE=fast\n")
     assert "no longer run as it did" in (verdict(context, after) or "")
+
+
+SINKING = """\
+FROM node:20
+WORKDIR /app
+ARG GIT_SHA
+ARG MODE
+COPY package.json package-lock.json ./
+RUN npm ci
+RUN echo $GIT_SHA $MODE
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "above", "complaint"),
+    [
+        ("GIT_SHA", "RUN npm ci\n", None),
+        ("GIT_SHA", "RUN echo $GIT_SHA $MODE\n", "no longer run as it did"),
+        ("MODE", "RUN npm ci\n", "the finding would still be there"),
+    ],
+)
+def test_only_the_volatile_argument_sinks(context: Context, name: str, above: str, complaint: str | None) -> None:
+    data = SINKING.encode()
+    survey = Survey(Analysis(parse(data), context), installed()[0])
+    found = list(candidates(survey, frozenset({"volatile-input-above-download"})))
+    assert len(found) == 1
+    after = SINKING.replace(f"ARG {name}\n", "").replace(above, f"{above}ARG {name}\n")
+    fix = Fix("sunk", (Edit(0, len(data), after.encode()),), Applicability.SAFE, "sink")
+    refusal = guard(survey, found, found[0], fix)
+    assert refusal is None if complaint is None else refusal is not None and complaint in refusal.message
+
+
+def test_another_argument_does_not_sink_along(context: Context) -> None:
+    data = SINKING.encode()
+    survey = Survey(Analysis(parse(data), context), installed()[0])
+    found = list(candidates(survey, frozenset({"volatile-input-above-download"})))
+    after = SINKING.replace("ARG GIT_SHA\nARG MODE\n", "").replace("npm ci\n", "npm ci\nARG GIT_SHA\nARG MODE\n")
+    fix = Fix("both", (Edit(0, len(data), after.encode()),), Applicability.SAFE, "sink")
+    refusal = guard(survey, found, found[0], fix)
+    assert refusal is not None
+    assert "no longer run as it did" in refusal.message
