@@ -32,9 +32,9 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Why: where a developer builds, the directory that the tool fills is there too, made for another system or by another
     lockfile. Nothing keeps it out of the build context, so `COPY . .` puts it over what the image has just installed.
     The build succeeds, and the image holds what happened to lie on one machine; on a fresh clone nothing of this shows.
-    It is reported where `.gitignore` names the directory, be it there now or not, and, outside of any git repository,
-    where it is in the context now. What git does not ignore is taken for source. Nothing is said where a step below the
-    COPY installs again, or where the COPY names the directory itself.
+    It is reported where `.gitignore` names the directory, be it there now or not; what it does not name is taken for
+    source. Where the context has neither `.gitignore` nor `.git`, it is reported if it is there now. Nothing is said
+    where a step below the COPY installs again, or where the COPY names the directory itself.
 
     Fix safety: unsafe. A line at the end of the ignore file keeps the directory out of every image that is built from
     this directory: the fix assumes that none is meant to get it from there.
