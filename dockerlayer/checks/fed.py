@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from dockerlayer.api import Applicability, Edit, Fix, Refusal, Severity
-from dockerlayer.checks.mounts import CacheMount, cache_mounts, call_brings, meets, short
+from dockerlayer.checks.mounts import CacheMount, cache_mounts, call_brings, may_bring, meets, short, use_of
 from dockerlayer.checks.shadow import filled_above
 from dockerlayer.checks.survey import Allowance, Candidate, Survey, Used
 from dockerlayer.findings import Finding
@@ -52,6 +52,10 @@ def _feeding(survey: Survey, used: Used, mounts: tuple[CacheMount, ...]) -> Cach
     # What a mount of another kind shows there is there in every build.
     if any(one.kind != "cache" and meets(one.target, store) for one in call.step.mounts for store in use.stores):
         return None
+    # Nor does an install fail that also looks where a step above has put something.
+    seen = [store for store in use.stores[1:] if not any(one.hides(store) for one in mounts)]
+    if any(_placed(survey, step, store) for step in survey.analysis.above(call.step) for store in seen):
+        return None
     before = takewhile(lambda other: other is not call, survey.analysis.run(call.step).calls)
     if any(call_brings(survey, other, use.stores[0]) for other in before):
         return None
@@ -60,6 +64,14 @@ def _feeding(survey: Survey, used: Used, mounts: tuple[CacheMount, ...]) -> Cach
         return None
     # Packages that are in the layer, behind the mount, are another rule's.
     return mount if filled_above(survey, mount, used) is None else None
+
+
+def _placed(survey: Survey, step: Step, store: str) -> bool:
+    """Whether a step puts something at an image path that no tool has downloaded there."""
+    if step.name != "run":
+        return may_bring(survey, step, store)
+    calls = survey.analysis.run(step).calls
+    return any(use_of(survey, call) is None and call_brings(survey, call, store) for call in calls)
 
 
 def _leaves_more(survey: Survey, filler: Used) -> bool:

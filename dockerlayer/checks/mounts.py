@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from dockerlayer.api import Call, Edit, Effect, Mount, Use, is_within, path_of
+from dockerlayer.api import Call, Edit, Effect, Mount, Use, is_within, join, path_of
 from dockerlayer.checks.survey import Survey
 from dockerlayer.model.effects import effect_of
 from dockerlayer.model.paths import BASE
 from dockerlayer.model.stages import Stage, Step
+from dockerlayer.model.variables import expand
 
 _FLAG = re.compile(rb"--mount=\S+", re.IGNORECASE)
 _TARGET = re.compile(rb"(?i:(?<=,)|(?<==))(?:target|dst|destination)=([^,]*)", re.IGNORECASE)
@@ -87,7 +88,7 @@ def without(survey: Survey, one: CacheMount) -> Edit:
 def retargeted(survey: Survey, one: CacheMount, target: str, more: str = "") -> Edit | None:
     """The edit that lets a mount lie over another path, or None where its flag is not plain.
 
-    A read-only mount stays where it is: over its cache a tool fails that could write there before (measured, npm 10).
+    A read-only mount stays where it is: a tool that could write to its cache before fails then (measured, BuildKit).
     """
     data = survey.analysis.dockerfile.data
     if _READ_ONLY.search(data[one.start : one.end]):
@@ -142,6 +143,26 @@ def stage_steps(stage: Stage) -> Iterator[Step]:
     for one in reversed(tuple(stage.lineage())):
         yield from one.triggers
         yield from one.steps
+
+
+def below(survey: Survey, step: Step) -> Iterator[Step]:
+    """The steps that stand on a step's result in its own stage, then in those that are built on it."""
+    for stage in survey.analysis.build.stages[step.stage.index :]:
+        if stage is step.stage:
+            yield from stage.steps[step.index + 1 :]
+        elif step.stage in stage.lineage():
+            yield from (other for other in stage_steps(stage) if other.stage is not step.stage)
+
+
+def sources(step: Step) -> Iterator[tuple[str, str]]:
+    """What a step takes from other stages: the stage and the image path there."""
+    origin = step.flag("from")
+    if step.name == "copy" and origin is not None:
+        for word in step.instruction.args[:-1]:
+            yield origin, join("/", expand(word, step.state.values))
+    for other in step.mounts if step.name == "run" else ():
+        if other.kind == "bind" and other.origin:
+            yield other.origin, join("/", other.source or "/")
 
 
 def users(survey: Survey, one: CacheMount, but: Sequence[Call] = ()) -> list[Call]:

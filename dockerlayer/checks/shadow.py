@@ -11,6 +11,7 @@ from dockerlayer.api import Applicability, Fix, Refusal, Severity, is_within, jo
 from dockerlayer.checks.mounts import (
     ROOT,
     CacheMount,
+    below,
     cache_mounts,
     call_brings,
     covered,
@@ -20,6 +21,7 @@ from dockerlayer.checks.mounts import (
     names,
     retargeted,
     short,
+    sources,
     stage_steps,
     use_of,
     users,
@@ -28,7 +30,6 @@ from dockerlayer.checks.mounts import (
 from dockerlayer.checks.survey import Allowance, Candidate, Survey, Used
 from dockerlayer.findings import Finding
 from dockerlayer.model.stages import Stage, Step
-from dockerlayer.model.variables import expand
 
 NAME = "mount-shadows-layer"
 _TAKERS = frozenset({"cp", "mv", "install", "strip"})
@@ -91,7 +92,7 @@ def _missed_later(survey: Survey, mount: CacheMount) -> Hidden | None:
 def _copied(survey: Survey, mount: CacheMount, used: Used, path: str) -> Hidden | None:
     """A ``COPY --from``, or a bind mount from the stage, of what lies below the mount."""
     for later in survey.analysis.build.steps():
-        for origin, source in _sources(later):
+        for origin, source in sources(later):
             stage = survey.analysis.build.stage_named(origin, later.stage.index)
             if stage is None or mount.step.stage not in stage.lineage() or "$" in source:
                 continue
@@ -106,17 +107,6 @@ def _copied(survey: Survey, mount: CacheMount, used: Used, path: str) -> Hidden 
             )
             return Hidden(path, used, Severity.ERROR, message)
     return None
-
-
-def _sources(step: Step) -> Iterator[tuple[str, str]]:
-    """What a step takes from other stages: the stage and the image path there."""
-    origin = step.flag("from")
-    if step.name == "copy" and origin is not None:
-        for word in step.instruction.args[:-1]:
-            yield origin, join("/", expand(word, step.state.values))
-    for other in step.mounts if step.name == "run" else ():
-        if other.kind == "bind" and other.origin:
-            yield other.origin, join("/", other.source or "/")
 
 
 def _comes_otherwise(survey: Survey, stage: Stage, mount: CacheMount, path: str) -> bool:
@@ -149,7 +139,7 @@ def _started(survey: Survey, mount: CacheMount, used: Used, path: str) -> Hidden
 
 def _wanted(survey: Survey, mount: CacheMount, used: Used, path: str) -> Hidden | None:
     """A later RUN without such a mount that takes what lies below this one."""
-    for later in _below(survey, mount.step):
+    for later in below(survey, mount.step):
         if later.name != "run":
             if may_bring(survey, later, path):
                 return None
@@ -190,15 +180,6 @@ def _takes(survey: Survey, used: Used, other: Used, path: str) -> bool:
 def _taken(arguments: tuple[str, ...]) -> tuple[str, ...]:
     operands = tuple(word for word in arguments if not word.startswith("-"))
     return operands[:-1] if len(operands) > 1 else operands
-
-
-def _below(survey: Survey, step: Step) -> Iterator[Step]:
-    """The steps that stand on a step's result in its own stage, then in those that are built on it."""
-    for stage in survey.analysis.build.stages[step.stage.index :]:
-        if stage is step.stage:
-            yield from stage.steps[step.index + 1 :]
-        elif step.stage in stage.lineage():
-            yield from (other for other in stage_steps(stage) if other.stage is not step.stage)
 
 
 def _starved(mount: CacheMount, used: Used, other: Used, path: str) -> Hidden:

@@ -6,9 +6,23 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dockerlayer.api import Applicability, Call, Fix, Mend, Refusal, Severity
-from dockerlayer.checks.mounts import ROOT, CacheMount, cache_mounts, covered, meets, retargeted, short, users
+from dockerlayer.checks.mounts import (
+    ROOT,
+    CacheMount,
+    below,
+    cache_mounts,
+    covered,
+    effect,
+    meets,
+    retargeted,
+    short,
+    sources,
+    use_of,
+    users,
+)
 from dockerlayer.checks.survey import Allowance, Candidate, Survey, Used
 from dockerlayer.findings import Finding
+from dockerlayer.model.stages import Step
 
 NAME = "useless-cache-mount"
 
@@ -22,7 +36,8 @@ def check(survey: Survey) -> Iterator[Candidate]:
 
     Fix safety: safe for root. A mount for another user must belong to that user, and so must the directories above it,
     which the builder makes for root where they are missing: with the user's number the fix is unsafe, with a name alone
-    it is only told. An option that turns the cache off is taken away where nothing else depends on it.
+    it is only told. A mount stays where a later step takes from the layer what it would keep out. An option that turns
+    the cache off is taken away where nothing else depends on it.
     """
     for step in survey.steps():
         mounts = cache_mounts(survey, step)
@@ -59,6 +74,10 @@ def _is_used(survey: Survey, mount: CacheMount, but: Sequence[Call]) -> bool:
 
 def _moved(survey: Survey, used: Used, mount: CacheMount) -> Fix | Refusal:
     user, store = used.call.user, used.use.stores[0]
+    later = _wanting(survey, mount.step, store)
+    if later is not None:
+        what = f"line {later.line} takes what is in {store} from the layer, where a mount would keep it out"
+        return Refusal("wanted-later", what, later.line)
     title = f"put the cache mount on {store}"
     if user in ROOT and not mount.owned:
         edit = retargeted(survey, mount, store)
@@ -73,6 +92,28 @@ def _moved(survey: Survey, used: Used, mount: CacheMount) -> Fix | Refusal:
         return _odd(mount)
     assumes = f"the directories above {store} are there and belong to {user}"
     return Fix(title, (edit,), Applicability.UNSAFE, "mount", (assumes,))
+
+
+def _wanting(survey: Survey, step: Step, store: str) -> Step | None:
+    """The first later step that takes from the layer what a step leaves at a path."""
+    for later in survey.analysis.build.steps():
+        for origin, source in sources(later):
+            stage = survey.analysis.build.stage_named(origin, later.stage.index)
+            if stage is not None and step.stage in stage.lineage() and ("$" in source or meets(source, store)):
+                return later
+    for later in below(survey, step):
+        if later.name != "run" or covered(later, store):
+            continue
+        if later.flag("network") == "none":
+            return later
+        for used in survey.uses(later):
+            if any(meets(place, store) for place in used.use.stores):
+                return later
+        for call in survey.analysis.run(later).calls:
+            known = use_of(survey, call) is None and effect(survey, call)
+            if known and not known.everything and any(meets(place, store) for place in known.reads):
+                return later
+    return None
 
 
 def _odd(mount: CacheMount) -> Refusal:
