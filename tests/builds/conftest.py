@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from engine import engine_or_skip
-from table import Measured, Traps, amount, as_markdown, as_rows, keep
+from table import Measured, Traps, as_markdown, as_rows, keep
 
 from dockerlayer.report.patterns import BUILDS
 from dockerlayer.verify.builder import Builder, find_builder
@@ -52,7 +52,7 @@ def _show_traps(terminalreporter: pytest.TerminalReporter, config: pytest.Config
         return
     terminalreporter.section("traps")
     for row in sorted(sprung.rows):
-        terminalreporter.write_line(f"{row.trap}: {row.bite}; fixed, it holds and receives {amount(row.received)}")
+        terminalreporter.write_line(f"{row.trap}: {row.bite}; fixed, it {row.held}")
     terminalreporter.write_line(f"{len(sprung.rows)} of {sprung.wanted} traps bite before their fix and not after it")
 
 

@@ -22,10 +22,12 @@ with a Dockerfile as users write it, the rest of its build context, and ``expect
 
     [holds]
     received = 0                     # bytes that the second build of the fixed file may receive at the most
+    fails = "out of sync"            # in its place: the second build of the fixed file must fail with this in its log
 
 All cache mounts are empty at first. They are emptied before the second build as well, as pruning does, except where a
 trap bites after an "edit" alone: there the mounts keep what the first build left. The fixed file goes through the same:
 it builds, answers, and after the change it builds and answers again and has received no more than ``holds`` says.
+Where a rule is about what goes wrong in silence, ``holds.fails`` says how the fixed file speaks up after the change.
 
 The fixed file is the one that the rule's own fixes make, of which there must be one. Where a rule has none, the folder
 holds what its page advises as ``fixed.Dockerfile`` (and ``fixed.dockerignore`` if need be), and the rule must be silent
@@ -51,7 +53,7 @@ import pytest
 from bases import base_or_skip
 from project_build import EXPECTED, Workbench, answer, bases_of, start_anew, with_addresses
 from sources import SOURCES
-from table import TrapRow, Traps
+from table import TrapRow, Traps, amount
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.engine import Options, context_for, examine, repair
@@ -81,6 +83,7 @@ class Trap:
     bite: Bite
     edit: dict[str, Any]
     received: int
+    refuses: str = ""
     unsafe: bool = False
     source: str = ""
 
@@ -92,14 +95,25 @@ class Trap:
         _only(folder, values, "rule answer unsafe source bites edit holds")
         _only(folder, bites, "fails receives answers after")
         _only(folder, edit, "file changes text args answer")
-        _only(folder, holds, "received")
+        _only(folder, holds, "received fails")
         ways = [way for way in WAYS if way in bites]
         after = bites.get("after", "start")
+        if len(holds) > 1:
+            raise ValueError(f"{folder.name}: the fixed file either builds after the change or fails")
         if len(ways) != 1 or after not in TIMES:
             raise ValueError(f"{folder.name}: a trap bites in one of the ways {WAYS}, after one of {TIMES}")
         bite = Bite(ways[0], bites[ways[0]], after)
         more = {key: values[key] for key in ("unsafe", "source") if key in values}
-        return cls(folder, values["rule"], values["answer"], bite, edit, holds.get("received", 0), **more)
+        return cls(
+            folder,
+            values["rule"],
+            values["answer"],
+            bite,
+            edit,
+            holds.get("received", 0),
+            holds.get("fails", ""),
+            **more,
+        )
 
     @property
     def name(self) -> str:
@@ -151,10 +165,8 @@ def test_trap(trap: Trap, tmp_path: Path, builder: Builder, sprung: Traps, ecosy
             if trap.bite.after != "edit":
                 mounts.empty()
             trap.change(after)
-            image = bench.build(after, args=trap.edit.get("args", ()))
-            assert answer(image.tag) == trap.edit.get("answer", trap.answer)
-            assert image.received <= trap.received
-    sprung.rows.append(TrapRow(trap.name, shown, image.received))
+            held = _held(trap, bench, after)
+    sprung.rows.append(TrapRow(trap.name, shown, held))
 
 
 def _fix(trap: Trap, before: Path, after: Path, ecosystems: tuple[Ecosystem, ...]) -> None:
@@ -245,6 +257,20 @@ def with_own_ids(text: str, name: str) -> tuple[str, list[str]]:
 
 def _answered(bench: Workbench, folder: Path) -> str:
     return answer(bench.build(folder).tag)
+
+
+def _held(trap: Trap, bench: Workbench, folder: Path) -> str:
+    """Build the fixed file after the change, and assert that it does as ``holds`` says; what was seen, in words."""
+    args = trap.edit.get("args", ())
+    if trap.refuses:
+        built, _ = bench.attempt(folder, args=args)
+        assert not built.ok, "the build succeeds"
+        assert trap.refuses in built.log, built.log
+        return "stops the build instead"
+    image = bench.build(folder, args=args)
+    assert answer(image.tag) == trap.edit.get("answer", trap.answer)
+    assert image.received <= trap.received
+    return f"holds and receives {amount(image.received)}"
 
 
 def _bitten(trap: Trap, bench: Workbench, folder: Path, mounts: Mounts) -> str:

@@ -51,11 +51,11 @@ class Measured:
 
 
 class TrapRow(NamedTuple):
-    """What was seen of one trap: how it bit, and the bytes that the fixed file received after the same change."""
+    """What was seen of one trap: how it bit, and what the fixed file did after the same change, both in words."""
 
     trap: str
     bite: str
-    received: int
+    held: str
 
 
 @dataclass(slots=True)
