@@ -11,7 +11,12 @@ import re
 from collections.abc import Iterator
 
 _NAME = re.compile(r"dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile.*", re.IGNORECASE | re.DOTALL)
-_NOT_ONE = re.compile(r".*(?:\.dockerignore|~|\.sw[op]|\.orig|\.bak|\.rej)", re.IGNORECASE | re.DOTALL)
+# Ignore files, what editors and merges leave behind, pictures and pages about Dockerfiles, and templates of some.
+_NOT_ONE = re.compile(
+    r".*(?:~|\.(?:dockerignore|sw[op]|orig|bak|rej|png|jpe?g|gif|svg|webp|pdf|md|rst|html?|css|jsx?|tsx?|j2|jinja2?|erb"
+    r"|tmpl|tpl|gotmpl|mustache))",
+    re.IGNORECASE | re.DOTALL,
+)
 _CLOSED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__"})
 
 

@@ -23,7 +23,8 @@ def test_dockerfile(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     """Dockerfiles MyDockerfile Dockerfile.dockerignore Containerfile.dockerignore Dockerfile~ Dockerfile.swp
-    .Dockerfile.swp Dockerfile.orig Dockerfile.bak Dockerfile.rej docker-compose.yml .dockerignore""".split(),
+    .Dockerfile.swp Dockerfile.orig Dockerfile.bak Dockerfile.rej docker-compose.yml .dockerignore
+    dockerfile-image.png dockerfile.js Dockerfile.md Dockerfile.j2 Dockerfile.tmpl""".split(),
 )
 def test_no_dockerfile(name: str) -> None:
     assert not is_dockerfile(name)
