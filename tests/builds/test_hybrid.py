@@ -51,7 +51,7 @@ def test_hybrid(project: Project, tmp_path: Path, builder: Builder, ecosystems: 
         assert full.received < first.received * (INDEXES if project.name == "pip-plain" else 0.1)
 
         empty = f"{text.splitlines()[0]}\nRUN {mount[0]}"
-        (tmp_path / "empty.Dockerfile").write_text(f"{empty}find {mount[1]} -mindepth 1 -delete\nCMD true\n")
+        (tmp_path / "empty.Dockerfile").write_text(f"{empty}: {name}; find {mount[1]} -mindepth 1 -delete\nCMD true\n")
         bench.build(folder, tmp_path / "empty.Dockerfile")
         path.write_text(re.sub(r"(COPY \. \.\nRUN )", r"\1--network=none ", text))
         project.edit.make(folder)
