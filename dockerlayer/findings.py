@@ -57,11 +57,31 @@ class Fix(NamedTuple):
     ignore: tuple[str, ...] = ()
 
 
+class Cost(NamedTuple):
+    """What is downloaded again: ``number`` of ``unit`` from ``registry``, whose traffic ``payer`` pays for.
+
+    ``number`` is None where nothing says how many; ``unit`` is a plural.
+    """
+
+    number: int | None
+    unit: str
+    registry: str
+    payer: str
+
+    @property
+    def words(self) -> str:
+        """ "412 packages from PyPI", or "the packages from PyPI" where they cannot be counted."""
+        if self.number is None:
+            return f"the {self.unit} from {self.registry}"
+        return f"{self.number} {self.unit if self.number != 1 else self.unit.removesuffix('s')} from {self.registry}"
+
+
 class Finding(NamedTuple):
     """A rule broken at a place (byte offsets).
 
     ``subject`` names what it is about, a line for each call, and stays the same when text moves. ``refusals`` say why
-    there is no fix, or why the fix has not the pattern that was asked for.
+    there is no fix, or why the fix has not the pattern that was asked for. ``cost`` is what is downloaded without need
+    because of it.
     """
 
     rule: str
@@ -74,3 +94,4 @@ class Finding(NamedTuple):
     fix: Fix | None = None
     refusals: tuple[Refusal, ...] = ()
     ecosystem: str = ""
+    cost: tuple[Cost, ...] = ()

@@ -5,6 +5,7 @@
     {"version": 1, "tool": "dockerlayer", "tool_version": "0.1.0",
      "files": [{"path": "Dockerfile",
                 "findings": [{"rule", "severity", "message", "help", "ecosystem",
+                              "cost": [{"count": null | int, "unit", "registry"}],
                               "place": {"start": {"offset", "line", "column"}, "end": {...}},
                               "fix": null | {"title", "applicability", "pattern", "assumptions": [...], "notes": [...],
                                              "edits": [{"start", "end", "text"}],
@@ -96,6 +97,10 @@ def _finding(record: FileRecord, finding: Finding) -> dict[str, Any]:
         "message": decodable(finding.message),
         "help": decodable(finding.help),
         "ecosystem": finding.ecosystem,
+        "cost": [
+            {"count": cost.number, "unit": decodable(cost.unit), "registry": decodable(cost.registry)}
+            for cost in finding.cost
+        ],
         "place": {"start": _position(dockerfile, finding.start), "end": _position(dockerfile, finding.end)},
         "fix": None if finding.fix is None else _fix(record, finding.fix),
         "refusals": [
