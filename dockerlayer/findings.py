@@ -70,7 +70,7 @@ class Cost(NamedTuple):
 
     @property
     def words(self) -> str:
-        """ "412 packages from PyPI", or "the packages from PyPI" where they cannot be counted."""
+        """In words: "412 packages from X", or "the packages from X" where nothing says how many."""
         if self.number is None:
             return f"the {self.unit} from {self.registry}"
         return f"{self.number} {self.unit if self.number != 1 else self.unit.removesuffix('s')} from {self.registry}"

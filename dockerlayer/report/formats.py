@@ -10,17 +10,21 @@ from importlib import import_module
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.report.place import Root
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.visible import Paint, plain
 
 
 class Run(NamedTuple):
-    """The run that a report is about. ``command`` is check, fix or diff."""
+    """The run that a report is about. ``command`` is check, fix or diff, ``rules`` are the names of those that run."""
 
     command: str
     ecosystems: Sequence[Ecosystem] = ()
     unsafe: bool = False
     paint: Paint = plain
+    root: Root = Root()
+    rules: frozenset[str] = frozenset()
+    statistics: bool = False
 
     @property
     def fixing(self) -> bool:

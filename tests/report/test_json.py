@@ -43,8 +43,8 @@ def test_finding(record: Record) -> None:
                 "help": "so there",
                 "ecosystem": "npm",
                 "cost": [
-                    {"count": 3, "unit": "packages", "registry": "npm"},
-                    {"count": None, "unit": "headers", "registry": "nodejs"},
+                    {"count": 3, "unit": "packages", "registry": "npm", "payer": "GitHub"},
+                    {"count": None, "unit": "headers", "registry": "nodejs", "payer": "OpenJS"},
                 ],
                 "place": {
                     "start": {"offset": 17, "line": 2, "column": 7},
