@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format
+from dockerlayer.cli.choices import Colour, FailOn
 from dockerlayer.cli.options import (
     ColourOption,
     ContextDirectory,
-    FormatOption,
+    ExitZero,
+    FailOnOption,
     Ignore,
+    OutputOption,
     Paths,
     PatternOption,
     ProfileOption,
+    ReportFormatOption,
     Select,
+    Statistics,
     StdinName,
 )
 
@@ -25,9 +29,13 @@ def check(
     ignore: Ignore = None,
     pattern: PatternOption = None,
     profile: ProfileOption = None,
-    output: FormatOption = Format.TEXT,
+    report: ReportFormatOption = None,
+    output: OutputOption = None,
     color: ColourOption = Colour.AUTO,
     stdin_filename: StdinName = None,
+    fail_on: FailOnOption = FailOn.INFO,
+    exit_zero: ExitZero = False,
+    statistics: Statistics = False,
 ) -> None:
     """Report the layers that download more often than they must, and whether they can be fixed.
 
@@ -45,8 +53,12 @@ def check(
         context,
         pattern,
         profile,
-        format=output,
+        format=report,
         color=color,
         stdin_filename=stdin_filename,
+        outputs=output or (),
+        fail_on=fail_on,
+        exit_zero=exit_zero,
+        statistics=statistics,
     )
     raise typer.Exit(check_files(request))

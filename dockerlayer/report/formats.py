@@ -16,14 +16,13 @@ from dockerlayer.report.visible import Paint, plain
 
 
 class Run(NamedTuple):
-    """The run that a report is about. ``command`` is check, fix or diff, ``rules`` are the names of those that run."""
+    """The run that a report is about. ``command`` is check, fix or diff."""
 
     command: str
     ecosystems: Sequence[Ecosystem] = ()
     unsafe: bool = False
     paint: Paint = plain
     root: Root = Root()
-    rules: frozenset[str] = frozenset()
     statistics: bool = False
 
     @property

@@ -12,7 +12,7 @@ from dockerlayer.findings import Finding
 from dockerlayer.report.formats import Run
 from dockerlayer.report.place import told
 from dockerlayer.report.record import FileRecord, Tally
-from dockerlayer.report.visible import decodable
+from dockerlayer.report.visible import decodable, shown
 
 STREAMS = True
 SHOWN = 10
@@ -51,6 +51,7 @@ def _command(level: str, properties: dict[str, object], message: str) -> str:
     words = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items())
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]}..."
+    message = "\n".join(map(shown, message.split("\n")))
     return f"::{level} {words}::{_escaped(message)}\n"
 
 

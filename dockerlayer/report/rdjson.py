@@ -72,13 +72,20 @@ def _suggestion(dockerfile: Dockerfile, fix: Fix | None) -> dict[str, Any] | Non
     """
     if fix is None or fix.applicability is Applicability.MANUAL or fix.ignore or not fix.edits:
         return None
-    first = dockerfile.data.rfind(b"\n", 0, min(edit.start for edit in fix.edits)) + 1
-    last = dockerfile.line_end(max(edit.end for edit in fix.edits))
+    data = dockerfile.data
+    first = data.rfind(b"\n", 0, min(edit.start for edit in fix.edits)) + 1
+    last = max(edit.end for edit in fix.edits)
+    text = apply(data, fix.edits, first, last)
+    line_end = dockerfile.line_end(max(last - 1, first))
+    if data[line_end:last].endswith(b"\n") and text.endswith(data[line_end:last]):
+        text, last = text[: line_end - last], line_end
+    else:
+        line_end = dockerfile.line_end(last)
+        text, last = text + data[last:line_end], line_end
     try:
-        text = apply(dockerfile.data, fix.edits, first, last).decode()
+        return {"range": _range(dockerfile, first, last), "text": text.decode()}
     except UnicodeDecodeError:
         return None
-    return {"range": _range(dockerfile, first, last), "text": text}
 
 
 def _range(dockerfile: Dockerfile, start: int, end: int) -> dict[str, dict[str, int]]:

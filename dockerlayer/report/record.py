@@ -6,7 +6,7 @@ from operator import add
 from typing import NamedTuple
 
 from dockerlayer.engine import Made, Report
-from dockerlayer.findings import Applicability
+from dockerlayer.findings import Applicability, Severity
 
 
 class FileRecord(NamedTuple):
@@ -28,7 +28,7 @@ class Tally(NamedTuple):
     """Counts over files. ``files`` were read to the end; ``failed`` were not, for whatever reason.
 
     ``problems`` of ``dirty`` files are left; ``safe`` and ``unsafe`` of them have a fix of that kind. ``made`` fixes
-    changed ``changed`` files.
+    changed ``changed`` files. ``error``, ``warning`` and ``info`` are the problems by severity.
     """
 
     files: int = 0
@@ -39,6 +39,9 @@ class Tally(NamedTuple):
     unsafe: int = 0
     made: int = 0
     changed: int = 0
+    error: int = 0
+    warning: int = 0
+    info: int = 0
 
     def plus(self, other: Tally) -> Tally:
         """The counts over the files of both."""
@@ -49,6 +52,7 @@ def tally_of(record: FileRecord) -> Tally:
     """The counts for one file."""
     findings = record.report.findings
     kinds = [finding.fix.applicability for finding in findings if finding.fix is not None]
+    severities = [finding.severity for finding in findings]
     return Tally(
         files=1,
         dirty=int(bool(findings)),
@@ -57,4 +61,7 @@ def tally_of(record: FileRecord) -> Tally:
         unsafe=kinds.count(Applicability.UNSAFE),
         made=len(record.made),
         changed=int(record.changed),
+        error=severities.count(Severity.ERROR),
+        warning=severities.count(Severity.WARNING),
+        info=severities.count(Severity.INFO),
     )

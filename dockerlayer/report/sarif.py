@@ -34,7 +34,7 @@ def part(record: FileRecord, run: Run) -> str:
     """The results of one file, each with a comma in front."""
     if not record.report.findings:
         return ""
-    rules = {rule.name: number for number, rule in enumerate(_ran(run))}
+    rules = {name: number for number, name in enumerate(rules_of(run.ecosystems))}
     path = run.root.path(record.path)
     where = _artifact(path)
     marks = fingerprints(record, path)
@@ -46,12 +46,12 @@ def part(record: FileRecord, run: Run) -> str:
 
 
 def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally, run: Run) -> str:
-    """The log: one run with the rules that ran, their results, and a notification for each file that failed."""
+    """The log: one run with all rules, the results, and a notification for each file that failed."""
     driver: dict[str, Any] = {"name": "dockerlayer", "semanticVersion": __version__, "version": __version__}
     home = _home()
     if home:
         driver["informationUri"] = home
-    driver["rules"] = [_rule(rule) for rule in _ran(run)]
+    driver["rules"] = [_rule(rule) for rule in rules_of(run.ecosystems).values()]
     notifications = [_notification(run, path, message) for path, message in errors]
     head = {
         "tool": {"driver": driver},
@@ -63,10 +63,6 @@ def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally,
     return (
         f'{{"$schema": "{_SCHEMA}", "version": "2.1.0", "runs": [{json.dumps(head)[:-1]}, "results": [{results}]}}]}}\n'
     )
-
-
-def _ran(run: Run) -> list[RuleInfo]:
-    return [rule for rule in rules_of(run.ecosystems).values() if rule.name in run.rules]
 
 
 def _home() -> str:
