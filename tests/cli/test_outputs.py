@@ -62,7 +62,7 @@ def test_hostile_names_and_failures(run: Runner, project: Path) -> None:
     for name in HOSTILE:
         directory = os.path.join(os.fsencode(project), name)
         os.mkdir(directory)
-        for file in ("Dockerfile", "fake.json"):
+        for file in ("Dockerfile", "fake.json", "main.py"):
             Path(os.fsdecode(os.path.join(directory, os.fsencode(file)))).write_bytes((project / file).read_bytes())
     (project / "Dockerfile").unlink()
     (project / "x.Dockerfile").symlink_to("x.Dockerfile")
@@ -158,7 +158,7 @@ def test_exit_codes(run: Runner, project: Path, options: tuple[str, ...], clean:
 
 
 def test_fail_on_info(run: Runner, project: Path) -> None:
-    (project / "Dockerfile").write_bytes(b"FROM busybox\nCOPY . .\n")
+    (project / "Dockerfile").write_bytes(b"FROM busybox\nCOPY . .\nRUN true\n")
     (project / ".git").mkdir()
     asked = ("check", "project", "--select", "git-directory-copied")
     assert [run(*asked, "--fail-on", level).returncode for level in ("info", "warning")] == [1, 0]

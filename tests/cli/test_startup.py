@@ -17,7 +17,7 @@ try:
 except SystemExit as done:
     code = done.code
 print("code", code, file=sys.stderr)
-for name in ("rich", "libcst", "multiprocessing", "concurrent", "dockerlayer.report.json"):
+for name in ("rich", "libcst", "multiprocessing", "concurrent", "dockerlayer.report.json", "html", "urllib"):
     if name in sys.modules:
         print("slow", name, file=sys.stderr)
 for name in sys.modules:
