@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks.rules import PLANNED, candidates, check_syntax, told_rules
+from dockerlayer.checks.rules import PLANNED, SYNTAX, candidates, check_syntax, rule_names, told_rules
+from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal
 from dockerlayer.model.context import Context
 from dockerlayer.model.layers import Analysis
+from dockerlayer.model.suppressions import Suppression, is_suppressed, suppressions_of
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
 
@@ -35,10 +37,11 @@ class Options(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What was found in one text, in order of place."""
+    """What was found in one text, in order of place; ``suppressed`` is what comments in it leave alone."""
 
     dockerfile: Dockerfile
     findings: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...] = ()
 
 
 class Made(NamedTuple):
@@ -91,7 +94,7 @@ def examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], opti
         else item
         for item in report.findings
     )
-    return Report(report.dockerfile, findings)
+    return report._replace(findings=findings)
 
 
 def _unnumbered(subject: str) -> str:
@@ -106,8 +109,35 @@ def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], opt
         return Report(dockerfile, wrong)
     survey = Survey(Analysis(dockerfile, context), ecosystems, options.builder)
     found = list(candidates(survey, options.rules))
-    findings = [_with_fix(survey, found, candidate, options) for candidate in found]
-    return Report(dockerfile, tuple(sorted(findings, key=lambda item: (item.start, item.rule))))
+    comments = suppressions_of(dockerfile)
+    shown = [item for item in found if not is_suppressed(item.finding.rule, item.finding.start, comments)]
+    findings = [_with_fix(survey, shown, candidate, options) for candidate in shown]
+    suppressed: list[Finding] = []
+    if comments:
+        suppressed = [item.finding for item in found if item not in shown]
+        for place, finding in _about(comments, survey, suppressed, options):
+            (suppressed if is_suppressed(finding.rule, place, comments) else findings).append(finding)
+    return Report(dockerfile, _sorted(findings), _sorted(suppressed))
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda item: (item.start, item.rule)))
+
+
+def _about(
+    comments: Sequence[Suppression], survey: Survey, suppressed: Sequence[Finding], options: Options
+) -> Iterator[tuple[int, Finding]]:
+    """What is wrong with the comments themselves, each with the offset at which comments may leave it alone."""
+    dockerfile = survey.analysis.dockerfile
+    found: list[Finding] = []
+    if INVALID in options.rules:
+        found.extend(check_invalid(dockerfile, comments, rule_names(survey.ecosystems), SYNTAX))
+    # Without the context much is not found that the comments may be about.
+    if UNUSED in options.rules and survey.analysis.context.is_dir(""):
+        found.extend(check_unused(dockerfile, comments, suppressed, options.rules))
+    for finding in found:
+        on = next(item for item in comments if item.start <= finding.start < max(item.end, item.start + 1))
+        yield on.place, finding
 
 
 def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Outcome:
@@ -134,7 +164,8 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
 
 
 def _next_fix(report: Report, options: Options) -> Made | None:
-    for finding in report.findings:
+    # What a comment leaves alone may be there only after another fix.
+    for finding in sorted(report.findings, key=lambda item: item.rule == UNUSED):
         fix = finding.fix
         if fix is not None and fix.ignore and not options.ignores:
             continue

@@ -133,7 +133,7 @@ def _context(task: Task, source: Source) -> Context:
 
 def _selected(report: Report, options: Options) -> Report:
     """Without the findings that the engine makes whatever is selected."""
-    return Report(report.dockerfile, tuple(item for item in report.findings if item.rule in options.rules))
+    return report._replace(findings=tuple(item for item in report.findings if item.rule in options.rules))
 
 
 def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: bytes) -> Result:
