@@ -110,11 +110,11 @@ def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], opt
     survey = Survey(Analysis(dockerfile, context), ecosystems, options.builder)
     found = list(candidates(survey, options.rules))
     comments = suppressions_of(dockerfile)
-    shown = [item for item in found if not is_suppressed(item.finding.rule, item.finding.start, comments)]
-    findings = [_with_fix(survey, shown, candidate, options) for candidate in shown]
-    suppressed: list[Finding] = []
+    hidden = [item for item in found if is_suppressed(item.finding.rule, item.finding.start, comments)]
+    shown = [item for item in found if item not in hidden] if hidden else found
+    findings = [_with_fix(survey, found, shown, candidate, options) for candidate in shown]
+    suppressed = [item.finding for item in hidden]
     if comments:
-        suppressed = [item.finding for item in found if item not in shown]
         for place, finding in _about(comments, survey, suppressed, options):
             (suppressed if is_suppressed(finding.rule, place, comments) else findings).append(finding)
     return Report(dockerfile, _sorted(findings), _sorted(suppressed))
@@ -178,7 +178,10 @@ def _is_manual(fix: Fix) -> bool:
     return fix.applicability is Applicability.MANUAL
 
 
-def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, options: Options) -> Finding:
+def _with_fix(
+    survey: Survey, found: Sequence[Candidate], shown: Sequence[Candidate], candidate: Candidate, options: Options
+) -> Finding:
+    """The finding of a candidate with its fix; ``shown`` are those of ``found`` that no comment leaves alone."""
     finding = candidate.finding
     if candidate.offer is None and finding.rule not in PLANNED:
         return finding
@@ -186,7 +189,7 @@ def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, 
     from dockerlayer.rewrite.offers import offers
 
     refusals: list[Refusal] = []
-    for offer in offers(survey, found, candidate, options.pattern):
+    for offer in offers(survey, shown, candidate, options.pattern):
         if not isinstance(offer, Fix):
             refusals.extend(offer)
             continue
