@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import PLANNED, SYNTAX, candidates, check_syntax, rule_names, told_rules
 from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused
 from dockerlayer.checks.survey import Candidate, Survey
-from dockerlayer.findings import Applicability, Finding, Fix, Refusal
+from dockerlayer.findings import Applicability, Finding, Fix, Refusal, Severity
 from dockerlayer.model.context import Context
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.suppressions import Suppression, is_suppressed, suppressions_of
@@ -26,7 +26,8 @@ class Options(NamedTuple):
     """``rules`` are the names of the rules to run, ``pattern`` which fix is preferred.
 
     ``builder`` is a profile, or empty when it is to be inferred. ``ignores`` says whether the ignore file may be
-    changed; else fixes that do are told and not made.
+    changed; else fixes that do are told and not made. ``severities`` are those of rules that have another one than
+    their own, ``patterns`` those of ecosystems for which another one is preferred.
     """
 
     rules: frozenset[str]
@@ -34,6 +35,8 @@ class Options(NamedTuple):
     unsafe: bool = False
     builder: str = ""
     ignores: bool = True
+    severities: Mapping[str, Severity] = {}
+    patterns: Mapping[str, str] = {}
 
 
 class Report(NamedTuple):
@@ -104,7 +107,7 @@ def _unnumbered(subject: str) -> str:
 
 def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
     dockerfile = parse(data)
-    wrong = tuple(check_syntax(dockerfile))
+    wrong = tuple(_judged(finding, options) for finding in check_syntax(dockerfile))
     if wrong:
         return Report(dockerfile, wrong)
     survey = Survey(Analysis(dockerfile, context), ecosystems, options.builder)
@@ -117,11 +120,11 @@ def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], opt
     if comments:
         for place, finding in _about(comments, survey, suppressed, options):
             (suppressed if is_suppressed(finding.rule, place, comments) else findings).append(finding)
-    return Report(dockerfile, _sorted(findings), _sorted(suppressed))
+    return Report(dockerfile, _in_order(findings, options), _in_order(suppressed, options))
 
 
-def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda item: (item.start, item.rule)))
+def _in_order(findings: Iterable[Finding], options: Options) -> tuple[Finding, ...]:
+    return tuple(_judged(item, options) for item in sorted(findings, key=lambda item: (item.start, item.rule)))
 
 
 def _about(
@@ -138,6 +141,11 @@ def _about(
     for finding in found:
         on = next(item for item in comments if item.start <= finding.start < max(item.end, item.start + 1))
         yield on.place, finding
+
+
+def _judged(finding: Finding, options: Options) -> Finding:
+    severity = options.severities.get(finding.rule)
+    return finding if severity is None else finding._replace(severity=severity)
 
 
 def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Outcome:
@@ -189,7 +197,8 @@ def _with_fix(
     from dockerlayer.rewrite.offers import offers
 
     refusals: list[Refusal] = []
-    for offer in offers(survey, shown, candidate, options.pattern):
+    pattern = options.patterns.get(finding.ecosystem, options.pattern)
+    for offer in offers(survey, shown, candidate, pattern):
         if not isinstance(offer, Fix):
             refusals.extend(offer)
             continue
