@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,8 +118,8 @@ def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], opt
     findings = [_with_fix(survey, found, shown, candidate, options) for candidate in shown]
     suppressed = [item.finding for item in hidden]
     if comments:
-        for place, finding in _about(comments, survey, suppressed, options):
-            (suppressed if is_suppressed(finding.rule, place, comments) else findings).append(finding)
+        told, left = _about(comments, survey, suppressed, options)
+        findings, suppressed = [*findings, *told], [*suppressed, *left]
     return Report(dockerfile, _in_order(findings, options), _in_order(suppressed, options))
 
 
@@ -129,18 +129,21 @@ def _in_order(findings: Iterable[Finding], options: Options) -> tuple[Finding, .
 
 def _about(
     comments: Sequence[Suppression], survey: Survey, suppressed: Sequence[Finding], options: Options
-) -> Iterator[tuple[int, Finding]]:
-    """What is wrong with the comments themselves, each with the offset at which comments may leave it alone."""
+) -> tuple[list[Finding], list[Finding]]:
+    """What is wrong with the comments themselves: what is told, and what a comment leaves alone."""
     dockerfile = survey.analysis.dockerfile
-    found: list[Finding] = []
+    found: list[tuple[Suppression, Finding]] = []
     if INVALID in options.rules:
         found.extend(check_invalid(dockerfile, comments, rule_names(survey.ecosystems), SYNTAX))
     # Without the context much is not found that the comments may be about.
     if UNUSED in options.rules and survey.analysis.context.is_dir(""):
         found.extend(check_unused(dockerfile, comments, suppressed, options.rules))
-    for finding in found:
-        on = next(item for item in comments if item.start <= finding.start < max(item.end, item.start + 1))
-        yield on.place, finding
+    covering = [item for item in comments if item.rules & {INVALID, UNUSED}]
+    told: list[Finding] = []
+    left: list[Finding] = []
+    for item, finding in found:
+        (left if is_suppressed(finding.rule, item.place, covering) else told).append(finding)
+    return told, left
 
 
 def _judged(finding: Finding, options: Options) -> Finding:

@@ -69,7 +69,7 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
 )
 
 
-_COMMENTS: dict[str, Callable[..., Iterator[Finding]]] = {
+_COMMENTS: dict[str, Callable[..., object]] = {
     suppressions.INVALID: suppressions.check_invalid,
     suppressions.UNUSED: suppressions.check_unused,
 }

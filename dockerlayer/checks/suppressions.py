@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dockerlayer.findings import Applicability, Edit, Finding, Fix, Refusal, Severity
 from dockerlayer.model.suppressions import Name, Suppression
 from dockerlayer.syntax.parser import parse
-from dockerlayer.syntax.tree import Dockerfile
+from dockerlayer.syntax.tree import Dockerfile, Trivia
 
 INVALID = "invalid-suppression"
 UNUSED = "unused-suppression"
@@ -16,7 +16,7 @@ PATTERN = "comment"
 
 def check_invalid(
     dockerfile: Dockerfile, suppressions: Iterable[Suppression], known: Collection[str], always: str
-) -> Iterator[Finding]:
+) -> Iterator[tuple[Suppression, Finding]]:
     """A comment for dockerlayer leaves nothing alone, because of how or where it is written.
 
     Why: what should be left alone is reported all the same, or comes back under another name; and whoever reads the
@@ -42,19 +42,19 @@ def check_invalid(
     """
     for item in suppressions:
         if item.problem:
-            yield _finding(INVALID, dockerfile, item, item.problem)
+            yield item, _finding(INVALID, dockerfile, item, item.problem)
             continue
         for name in item.names:
             if name.text == always:
                 message = f"{always} cannot be left alone: nothing else is told of a file that cannot be built"
-                yield _finding(INVALID, dockerfile, item, message, name)
+                yield item, _finding(INVALID, dockerfile, item, message, name)
             elif name.text not in known:
-                yield _finding(INVALID, dockerfile, item, _unknown(name.text, known), name)
+                yield item, _finding(INVALID, dockerfile, item, _unknown(name.text, known), name)
 
 
 def check_unused(
     dockerfile: Dockerfile, suppressions: Iterable[Suppression], suppressed: Sequence[Finding], ran: Collection[str]
-) -> Iterator[Finding]:
+) -> Iterator[tuple[Suppression, Finding]]:
     """A comment for dockerlayer names a rule that finds nothing there.
 
     Why: a comment that outlives its reason hides the next finding of that rule, which nobody has looked at. It is
@@ -77,6 +77,7 @@ def check_unused(
     Fix safety: safe. The comment goes, or only the names that are not needed; the reason stays with the others. It
     is refused where the file would be read differently without the comment.
     """
+    first = _first_comment(dockerfile)
     for item in suppressions:
         idle = unused_names(item, suppressed, ran)
         if not idle:
@@ -87,11 +88,14 @@ def check_unused(
         title = "remove the comment" if len(idle) == len(item.names) else f"take {words} out of the comment"
         finding = _finding(UNUSED, dockerfile, item, message)
         edits = (removal(dockerfile, item, idle),)
-        if _reads_the_same(dockerfile, edits[0]):
-            yield finding._replace(fix=Fix(title, edits, Applicability.SAFE, PATTERN))
+        if item.start != first or _reads_the_same(dockerfile, edits[0]):
+            yield item, finding._replace(fix=Fix(title, edits, Applicability.SAFE, PATTERN))
         else:
             what = "a line below would become a parser directive"
-            yield finding._replace(refusals=(Refusal("directive-below", what, dockerfile.position(item.start)[0]),))
+            yield (
+                item,
+                finding._replace(refusals=(Refusal("directive-below", what, dockerfile.position(item.start)[0]),)),
+            )
 
 
 def unused_names(item: Suppression, suppressed: Iterable[Finding], ran: Collection[str]) -> tuple[Name, ...]:
@@ -120,6 +124,16 @@ def removal(dockerfile: Dockerfile, item: Suppression, names: Sequence[Name]) ->
     if not above.strip() and end < stop and not data[end:stop].strip():
         end = stop
     return Edit(item.line_start, end, b"")
+
+
+def _first_comment(dockerfile: Dockerfile) -> int:
+    """The start of the comment that ends the parser directives, or -1: without it there may be more of them."""
+    for item in dockerfile.items:
+        if not isinstance(item, Trivia) or item.kind == "blank":
+            return -1
+        if item.kind == "comment" and not (item.line == 1 and dockerfile.data.startswith(b"#!", item.start)):
+            return dockerfile.data.index(b"#", item.start)
+    return -1
 
 
 def _reads_the_same(dockerfile: Dockerfile, edit: Edit) -> bool:
