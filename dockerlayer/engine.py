@@ -205,6 +205,10 @@ def _with_fix(
         if not isinstance(offer, Fix):
             refusals.extend(offer)
             continue
+        if suppressions_of(survey.analysis.dockerfile):
+            from dockerlayer.rewrite.comments import settled
+
+            offer = settled(survey, found, candidate, offer)
         refusal = guard(survey, found, candidate, offer, options.rules)
         if refusal is None:
             return finding._replace(fix=offer, refusals=_distinct(refusals))

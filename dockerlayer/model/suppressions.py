@@ -28,7 +28,8 @@ _LIST = re.compile(rb"[^\s,]+")
 # What people write who have another tool in mind; anything else after the name may be prose.
 _WORDS = ("disable", "noqa", "skip", "suppress", "allow")
 _HEADER = 1000
-_DIRECTIVE = re.compile(rb"#[ \t]*(?:syntax|escape|check)[ \t]*=[ \t]*[^\s]", re.IGNORECASE)
+DIRECTIVE = re.compile(rb"#[ \t]*(?:syntax|escape|check)[ \t]*=[ \t]*[^\s]", re.IGNORECASE)
+"""Matches a comment that would be a parser directive at the top of a file."""
 
 
 class Name(NamedTuple):
@@ -188,7 +189,7 @@ def _killed_directive(dockerfile: Dockerfile) -> tuple[int, str]:
         text = data[item.start : item.end].strip()
         if item.kind != "comment" or (item.line == 1 and text.startswith(b"#!")):
             continue
-        if at >= 0 and _DIRECTIVE.match(text):
+        if at >= 0 and DIRECTIVE.match(text):
             return at, _text(text, 0, min(len(text), 60))
         at = item.start if at < 0 else at
         comments += 1

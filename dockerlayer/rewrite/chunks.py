@@ -94,7 +94,7 @@ def region_edits(start: int, old: Sequence[Chunk], new: Sequence[Chunk], newline
     after = b"".join(_closed(chunk.text, newline) for chunk in parts)
     if ends_open:
         after = after.removesuffix(newline)
-    return tuple(_line_edits(start, before, after))
+    return tuple(line_edits(start, before, after))
 
 
 def _apart_from_heredocs(chunks: list[Chunk], newline: bytes) -> list[Chunk]:
@@ -111,7 +111,8 @@ def _closed(text: bytes, newline: bytes) -> bytes:
     return text if text.endswith(b"\n") else text + newline
 
 
-def _line_edits(start: int, before: bytes, after: bytes) -> list[Edit]:
+def line_edits(start: int, before: bytes, after: bytes) -> list[Edit]:
+    """The edits that turn the lines ``before``, which begin at byte ``start`` of the file, into ``after``."""
     from difflib import SequenceMatcher
 
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
