@@ -11,6 +11,7 @@ from dockerlayer.syntax.tree import Dockerfile, Trivia
 
 INVALID = "invalid-suppression"
 UNUSED = "unused-suppression"
+NAMES = frozenset({INVALID, UNUSED})
 PATTERN = "comment"
 
 
@@ -102,7 +103,7 @@ def unused_names(item: Suppression, suppressed: Iterable[Finding], ran: Collecti
     """The names in a comment of rules that ran and found nothing that it covers, and those that stand there twice."""
     if item.problem:
         return ()
-    used = {finding.rule for finding in suppressed if item.covers(finding.rule, finding.start)} | {INVALID, UNUSED}
+    used = {finding.rule for finding in suppressed if item.covers(finding.rule, finding.start)} | NAMES
     seen: set[str] = set()
     found = []
     for name in item.names:
@@ -137,10 +138,8 @@ def _first_comment(dockerfile: Dockerfile) -> int:
 
 
 def _reads_the_same(dockerfile: Dockerfile, edit: Edit) -> bool:
-    after = parse(dockerfile.data[: edit.start] + edit.text + dockerfile.data[edit.end :])
-    before = [item.logical for item in dockerfile.instructions]
-    same = [one[:2] for one in after.directives] == [one[:2] for one in dockerfile.directives]
-    return same and [item.logical for item in after.instructions] == before
+    after = dockerfile.data[: edit.start] + edit.text + dockerfile.data[edit.end :]
+    return parse(after).meaning == dockerfile.meaning
 
 
 def _finding(rule: str, dockerfile: Dockerfile, item: Suppression, message: str, name: Name | None = None) -> Finding:
