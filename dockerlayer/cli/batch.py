@@ -11,13 +11,14 @@ from typing import TextIO
 from dockerlayer.cli.outputs import BESIDE_DIFF, exit_code, outputs_of
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.request import Request, Settler, plugins
-from dockerlayer.cli.terminal import is_terminal, put, read_input, say, wants_colour
+from dockerlayer.cli.terminal import is_terminal, put, put_aside, read_input, say, wants_colour
 from dockerlayer.cli.work import Failure, Result, Source, Task, failed
 from dockerlayer.discovery import dockerfiles
 from dockerlayer.errors import DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.place import Root, root_of
 from dockerlayer.report.record import Tally
+from dockerlayer.report.text import count
 from dockerlayer.report.visible import ansi, plain
 
 STDIN = "-"
@@ -53,8 +54,20 @@ def sources_of(
 
 
 def check_files(request: Request) -> int:
-    """Check files, write the report to standard output, and give the exit code."""
-    return run(request, put, sys.stdout)
+    """Check files, write the report to standard output, and give the exit code.
+
+    Where comments are written into standard input, the text goes to standard output and the report to standard error.
+    """
+    if request.add_ignore is None:
+        return run(request, put, sys.stdout)
+    from dockerlayer.cli.ignoring import one_line
+
+    request = request._replace(add_ignore=one_line(request.add_ignore))
+    aside = STDIN in request.paths
+    if aside and len(request.paths) > 1:
+        raise UsageError("--add-ignore takes - alone: the text with its comments goes to standard output")
+    report, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)
+    return run(request, report, stream, os.path.realpath)
 
 
 def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[str], str] = os.path.normpath) -> int:
@@ -65,7 +78,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     """
     outputs = outputs_of(request, stream)
     ecosystems = plugins()
-    task = Task(request.command, ecosystems, outputs, _root(), request.statistics)
+    task = Task(request.command, ecosystems, outputs, _root(), request.statistics, request.add_ignore)
     settler = Settler(request, ecosystems)
     sources, failures = sources_of(request, settler, identity)
     for failure in failures:
@@ -74,10 +87,13 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     styles = [style_of(output.format) for output in outputs]
     gathered: list[list[str]] = [[] for _ in outputs]
     shown: dict[str, bytes] = {}
+    left_alone = 0
     with closing(results(task, sources)) as found:
         for result in watched(found, len(sources)):
             result = _finish(task, result, shown)
             tally = tally.plus(result.tally)
+            if result.failure is None:
+                left_alone += result.left_alone
             if result.failure is not None:
                 failures.append(result.failure)
                 say(result.failure.sentence)
@@ -87,15 +103,22 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
             if styles[0].streams:
                 report(gathered[0].pop())
     errors = [(failure.path, failure.message) for failure in failures]
+    unwritten = 0
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
         text = style.whole(parts, errors, tally, task.run_for(output, settler.settings(None)))
-        if output.path:
-            from dockerlayer.cli.replace import write_file
-
-            write_file(output.path, "".join((*parts, text)) if style.streams else text)
-        else:
+        if not output.path:
             report(text)
-    return exit_code(request, tally, bool(failures))
+            continue
+        from dockerlayer.cli.replace import write_file
+
+        try:
+            write_file(output.path, "".join((*parts, text)) if style.streams else text)
+        except DockerlayerError as error:
+            unwritten += 1
+            say(f"error: {error}")
+    if task.reason is not None:
+        say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
+    return exit_code(request, tally, bool(failures or unwritten))
 
 
 def _root() -> Root:
@@ -107,7 +130,7 @@ def _root() -> Root:
 
 def _finish(task: Task, result: Result, shown: dict[str, bytes]) -> Result:
     """Write or show what came of a file; ``shown`` are the ignore files as the diffs so far leave them."""
-    if result.failure is not None or task.command == "check":
+    if result.failure is not None or (task.command == "check" and task.reason is None):
         return result
     if task.command == "diff":
         if task.outputs[0].format in BESIDE_DIFF:

@@ -6,6 +6,7 @@ import typer
 
 from dockerlayer.cli.choices import Colour, FailOn
 from dockerlayer.cli.options import (
+    AddIgnore,
     ColourOption,
     ContextDirectory,
     ExitZero,
@@ -36,6 +37,7 @@ def check(
     fail_on: FailOnOption = FailOn.INFO,
     exit_zero: ExitZero = False,
     statistics: Statistics = False,
+    add_ignore: AddIgnore = None,
 ) -> None:
     """Report the layers that download more often than they must, and whether they can be fixed.
 
@@ -60,5 +62,6 @@ def check(
         fail_on=fail_on,
         exit_zero=exit_zero,
         statistics=statistics,
+        add_ignore=add_ignore,
     )
     raise typer.Exit(check_files(request))

@@ -14,7 +14,10 @@ from dockerlayer.registry import installed
 
 
 class Request(NamedTuple):
-    """The options of ``check``, ``fix`` and ``verify``; None where nothing was said. ``command`` may be diff, too."""
+    """The options of ``check``, ``fix`` and ``verify``; None where nothing was said. ``command`` may be diff, too.
+
+    ``add_ignore`` is the reason for comments that leave alone what is found; empty for comments without one.
+    """
 
     command: str
     paths: Sequence[str] = ()
@@ -31,6 +34,7 @@ class Request(NamedTuple):
     fail_on: FailOn = FailOn.INFO
     exit_zero: bool = False
     statistics: bool = False
+    add_ignore: str | None = None
 
 
 class Settings(NamedTuple):
