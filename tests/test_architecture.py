@@ -26,7 +26,7 @@ ROOMS = (
     ("registry", "config"),
     ("checks",),
     ("rewrite",),
-    ("engine",),
+    ("engine", "baseline"),
     ("verify",),
     ("report", "testing"),
     ("cli",),
