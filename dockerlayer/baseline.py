@@ -59,11 +59,13 @@ class Split(NamedTuple):
 
 
 def known_of(findings: Iterable[Finding]) -> Known:
-    """What a baseline lists for these findings of one file.
+    """What these findings of one file are about."""
+    return Known((item.rule, name) for item in findings for name in identities(item))
 
-    ``invalid-dockerfile`` is not among them: it stands for all that cannot be told of the file.
-    """
-    return Known((item.rule, name) for item in findings if item.rule != SYNTAX for name in identities(item))
+
+def listable(finding: Finding) -> bool:
+    """Whether a baseline may list a finding: of a file that BuildKit refuses nothing else can be told."""
+    return finding.rule != SYNTAX
 
 
 def split(findings: Sequence[Finding], known: Known) -> Split:
@@ -76,7 +78,7 @@ def split(findings: Sequence[Finding], known: Known) -> Split:
     new: list[Finding] = []
     for item in findings:
         needed = known_of([item])
-        if needed and needed <= left:
+        if needed <= left:
             left -= needed
         else:
             new.append(item)
@@ -193,6 +195,8 @@ def _problem(entry: Any) -> str | None:
     count, path = entry["count"], entry["path"]
     if type(count) is not int or not 0 < count <= sys.maxsize:
         return '"count" must be a whole number above 0'
+    if entry["rule"] == SYNTAX:
+        return f"{SYNTAX} cannot be left out, since it hides all else"
     if not path or path.startswith("/"):
         return '"path" must be relative to the directory of this file'
     return None

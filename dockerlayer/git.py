@@ -136,7 +136,7 @@ def paths_at(root: str, commit: str) -> list[str]:
 
 
 class Commit:
-    """The files of one commit, read one by one as they are asked for. Close it when done.
+    """The files of one commit, read one by one as they are asked for; what reads them ends with this process.
 
     ``problem`` tells that an object could not be read, and then answers are not to be trusted.
     """
@@ -191,7 +191,7 @@ class Commit:
         return bool(pattern) and not pattern.startswith(b"!")
 
     def close(self) -> None:
-        """End the processes that answer."""
+        """End the processes that answer; new ones are started when they are needed."""
         _end(self._objects)
         _end(self._ignored)
         self._objects = self._ignored = None

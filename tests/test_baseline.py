@@ -42,7 +42,6 @@ A, B, C = "0:npm:npm ci", "0:npm:npm install", "1:pip:pip install flask"
         ([], [("r", A)], [("r", A)], 0),
         # A file that cannot be built says nothing of what was fixed in it, and is never left out.
         ([("r", A)], [("invalid-dockerfile", "odd")], [("invalid-dockerfile", "odd")], 0),
-        ([("invalid-dockerfile", "odd")], [("invalid-dockerfile", "odd")], [("invalid-dockerfile", "odd")], 0),
     ],
 )
 def test_what_is_known_is_left_out(
@@ -134,6 +133,7 @@ def document(*entries: str, version: str = "1") -> str:
         (document(ENTRY, ENTRY.replace(": 1}", ': 1, "line": 3}')), 5, 'unknown key "line"'),
         (document(ENTRY, ENTRY.replace(": 1}", ': 1, "count": 3}')), 5, 'unknown key "count (again)"'),
         (document(ENTRY.replace('"Dockerfile"', '"/etc/Dockerfile"')), 4, "must be relative"),
+        (document(ENTRY.replace('"r"', '"invalid-dockerfile"')), 4, "cannot be left out"),
         (document(ENTRY, ENTRY), 5, "those of an entry above"),
         (document(ENTRY + "\n<<<<<<< HEAD"), 5, "a merge conflict"),
         (document(ENTRY).replace("\n  ]", ",\n  ]"), 5, "not JSON"),

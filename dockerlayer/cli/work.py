@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.cli.request import Settings
@@ -20,6 +20,10 @@ from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
 from dockerlayer.syntax.validate import whole_file_problem
 
+if TYPE_CHECKING:
+    from dockerlayer.baseline import Known
+    from dockerlayer.cli.diffbase import Base
+
 SIZE_LIMIT = 64 * 1024 * 1024
 
 
@@ -31,11 +35,15 @@ class Output(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output."""
+    """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output.
+
+    ``listing`` says that what is found goes into a baseline instead of the report.
+    """
 
     command: str
     ecosystems: Sequence[Ecosystem]
     outputs: tuple[Output, ...] = (Output("text"),)
+    listing: bool = False
 
     def run_for(self, output: Output, settings: Settings) -> Run:
         """What a report tells about the run."""
@@ -43,12 +51,17 @@ class Task(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A file to read; or, with ``data``, a text that was read already and may have no place (``placed``)."""
+    """A file to read; or, with ``data``, a text that was read already and may have no place (``placed``).
+
+    ``known`` is what a baseline lists for it, ``base`` what it was before the change that is looked at.
+    """
 
     path: str
     settings: Settings = Settings()
     data: bytes | None = None
     placed: bool = True
+    known: Known | None = None
+    base: Base | None = None
 
 
 class Failure(NamedTuple):
@@ -69,7 +82,8 @@ class Failure(NamedTuple):
 class Result(NamedTuple):
     """What came of a file: ``parts`` are those of the reports; ``old`` and ``new`` are its text before and after.
 
-    ``ignore`` are lines for the end of the file ``ignore_file``.
+    ``ignore`` are lines for the end of the file ``ignore_file``. ``listed`` is what goes into a baseline, ``gone`` what
+    is in one and was not found.
     """
 
     source: Source
@@ -81,6 +95,8 @@ class Result(NamedTuple):
     failure: Failure | None = None
     ignore_file: str = ""
     ignore: tuple[str, ...] = ()
+    listed: Known | None = None
+    gone: Known | None = None
 
 
 def failed(source: Source, message: str, *, internal: bool = False) -> Result:
@@ -109,9 +125,8 @@ def _work(task: Task, source: Source) -> Result:
     context = _context(source)
     if task.command == "check":
         report = _selected(examine(data, context, task.ecosystems, options), options)
-        return _result(
-            task, source, FileRecord(source.path, report, ignore_file=str(context.ignore_target)), data, data
-        )
+        record = FileRecord(source.path, report, ignore_file=str(context.ignore_target))
+        return _result(task, source, record, data, data)
     # What comes from standard input has no context of its own: such fixes are told, and not made.
     options = options._replace(ignores=source.data is None)
     outcome = repair(data, context, task.ecosystems, options)
@@ -154,10 +169,16 @@ def _selected(report: Report, options: Options) -> Report:
 
 
 def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: bytes) -> Result:
+    result = Result(source, old=old, new=new)
+    if task.listing or source.known is not None or source.base is not None:
+        from dockerlayer.cli.adopted import adopted
+
+        record, listed, gone = adopted(task, source, record)
+        result = result._replace(listed=listed, gone=gone)
     parts = tuple(
         style_of(output.format).part(record, task.run_for(output, source.settings)) for output in task.outputs
     )
-    return Result(source, parts, tally_of(record), old=old, new=new)
+    return result._replace(parts=parts, tally=tally_of(record))
 
 
 def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, Context]:

@@ -32,16 +32,16 @@ class RevisionTree(Tree):
 
     def __init__(self, root: Path, commit: Commit) -> None:
         super().__init__(root)
-        self._commit = commit
+        self.commit = commit
         self._top = os.path.relpath(os.path.realpath(root), commit.root).replace(os.sep, "/")
         self._kept = lru_cache(maxsize=8192)(self._is_kept)
 
     def beside(self, directory: Path) -> Tree:
-        return RevisionTree(directory, self._commit)
+        return RevisionTree(directory, self.commit)
 
     def _mode(self, path: str) -> int | None:
         inside = self._inside(path)
-        node = None if inside is None else self._commit.find(inside)
+        node = None if inside is None else self.commit.find(inside)
         if node is not None and node.kind in _KINDS:
             return _KINDS[node.kind]
         if node is not None:
@@ -53,10 +53,10 @@ class RevisionTree(Tree):
         on_disk = super()._entries(directory)
         if inside is None or self._kept(inside):
             return on_disk
-        node = self._commit.find(inside)
+        node = self.commit.find(inside)
         if node is None:
             return ()
-        found = {name: _KINDS.get(child.kind, stat.S_IFREG) for name, child in self._commit.names(node).items()}
+        found = {name: _KINDS.get(child.kind, stat.S_IFREG) for name, child in self.commit.names(node).items()}
         if self._is_plain(inside):
             for name, kind in on_disk:
                 if name not in found and self._kept(posixpath.join(inside, name)):
@@ -68,7 +68,7 @@ class RevisionTree(Tree):
         if node is None:
             return super().target(link)
         try:
-            return os.fsdecode(self._commit.content(node, _BLOB_LIMIT)) if node.kind == LINK else None
+            return os.fsdecode(self.commit.content(node, _BLOB_LIMIT)) if node.kind == LINK else None
         except OSError:
             return None
 
@@ -76,7 +76,7 @@ class RevisionTree(Tree):
         node = self._node(real)
         if node is None or node.kind not in {LINK, 0o100000}:
             return super().entry(real, shown)
-        content = self._commit.content(node, _BLOB_LIMIT)
+        content = self.commit.content(node, _BLOB_LIMIT)
         if node.kind == LINK:
             return Entry(shown, stat.S_IFLNK, 0o777, os.fsdecode(content))
         return Entry(shown, stat.S_IFREG, 0o644, hashlib.sha256(content).hexdigest())
@@ -90,7 +90,7 @@ class RevisionTree(Tree):
         elif self.mode(real) != stat.S_IFREG:
             raise OSError("not a regular file")
         else:
-            yield BytesIO(self._commit.content(node, _BLOB_LIMIT))
+            yield BytesIO(self.commit.content(node, _BLOB_LIMIT))
 
     def _inside(self, path: str) -> str | None:
         """The path relative to the root of the work tree, None outside of that."""
@@ -98,36 +98,36 @@ class RevisionTree(Tree):
         if above[0] != "..":
             return "" if (inside := posixpath.normpath(posixpath.join(self._top, path))) == "." else inside
         # The directory is around the repository or beside it: only what leads down into that is inside.
-        down = posixpath.relpath(os.path.join(os.path.realpath(self.root), path), self._commit.root)
+        down = posixpath.relpath(os.path.join(os.path.realpath(self.root), path), self.commit.root)
         return None if down == ".." or down.startswith("../") else "" if down == "." else down
 
     def _node(self, path: str) -> Node | None:
         inside = self._inside(path)
-        return None if inside is None else self._commit.find(inside)
+        return None if inside is None else self.commit.find(inside)
 
     def _is_kept(self, inside: str) -> bool:
         """Whether what is on disk at a path stands for what was there: git has nothing to say about it."""
-        node = self._commit.find(inside)
+        node = self.commit.find(inside)
         if node is not None:
             return node.kind == SUBMODULE
         if ".git" in inside.split("/"):
             return True
         above = posixpath.dirname(inside)
-        parent = self._commit.find(above)
+        parent = self.commit.find(above)
         if parent is None:
             return self._kept(above)
         if parent.kind != DIRECTORY:
             return parent.kind == SUBMODULE
-        return self._is_plain(above) and (self._commit.ignores(inside) or self._holds_ignored_only(inside))
+        return self._is_plain(above) and (self.commit.ignores(inside) or self._holds_ignored_only(inside))
 
     def _is_plain(self, inside: str) -> bool:
         """Whether a directory on disk is reached without links."""
-        path = os.path.join(self._commit.root, inside) if inside else self._commit.root
+        path = os.path.join(self.commit.root, inside) if inside else self.commit.root
         return os.path.realpath(path) == path and os.path.isdir(path)
 
     def _holds_ignored_only(self, inside: str) -> bool:
         """Whether git knows nothing of a directory, since all that is in it is ignored, one by one."""
-        path = os.path.join(self._commit.root, inside)
+        path = os.path.join(self.commit.root, inside)
         if os.path.islink(path) or not os.path.isdir(path):
             return False
         try:
@@ -138,4 +138,4 @@ class RevisionTree(Tree):
         if any(name == ".git" for _, name in names):
             return False  # a repository of its own, perhaps a submodule to be
         inner = ((posixpath.join(inside, name), is_dir) for is_dir, name in names)
-        return all(self._commit.ignores(path) or (is_dir and self._holds_ignored_only(path)) for path, is_dir in inner)
+        return all(self.commit.ignores(path) or (is_dir and self._holds_ignored_only(path)) for path, is_dir in inner)
