@@ -9,9 +9,10 @@
       ]
     }
 
-``path`` is relative to the directory of the baseline file, with slashes. ``subject`` is one of ``findings.identities``:
-neither line numbers nor messages count, so that an entry holds while the text around it moves. One entry stands on one
-line, sorted, and nothing changes from run to run, so that git can merge two of them.
+``path`` is relative to the directory of the baseline file, with slashes. ``subject`` is one of ``findings.identities``,
+with ``*`` for each number: neither lines, messages nor versions count, so that an entry holds while the text around it
+moves and tools are updated. One entry stands on one line, sorted, and nothing changes from run to run, so that git can
+merge two of them.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ Known = Counter[tuple[str, str]]
 
 _KEYS = ("path", "rule", "subject", "count")
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)", re.MULTILINE)
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _SPACE = frozenset(" \t\r\n")
 _SIZE_LIMIT = 64 * 1024 * 1024
 
@@ -59,8 +61,8 @@ class Split(NamedTuple):
 
 
 def known_of(findings: Iterable[Finding]) -> Known:
-    """What these findings of one file are about."""
-    return Known((item.rule, name) for item in findings for name in identities(item))
+    """What these findings of one file are about; a tool that is asked for in another version is the same."""
+    return Known((item.rule, _NUMBER.sub("*", name)) for item in findings for name in identities(item))
 
 
 def listable(finding: Finding) -> bool:

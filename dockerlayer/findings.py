@@ -61,8 +61,8 @@ class Fix(NamedTuple):
 class Finding(NamedTuple):
     """A rule broken at a place (byte offsets).
 
-    ``subject`` names what it is about, a line for each call, and stays the same when text moves. ``refusals`` say why
-    there is no fix, or why the fix has not the pattern that was asked for.
+    ``subject`` names what it is about, a line for each call or path, and stays the same when text moves. ``refusals``
+    say why there is no fix, or why the fix has not the pattern that was asked for.
     """
 
     rule: str

@@ -38,6 +38,7 @@ A, B, C = "0:npm:npm ci", "0:npm:npm install", "1:pip:pip install flask"
         ([("r", A)], [("r", A, B)], [("r", A, B)], 0),
         ([("r", A)], [("r", A, B), ("r", A)], [("r", A, B)], 0),
         ([("r", "")], [("r", "")], [], 0),
+        ([("r", "0:npm:npm i -g npm@11.2.0-rc1")], [("r", "0:npm:npm i -g npm@12-rc2")], [], 0),
         ([("r", A)], [], [], 1),
         ([], [("r", A)], [("r", A)], 0),
         # A file that cannot be built says nothing of what was fixed in it, and is never left out.

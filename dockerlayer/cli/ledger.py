@@ -65,9 +65,9 @@ class Ledger:
         for file, baseline in self._baselines.items():
             stale = sum(len(entries) for entries in self._stale(baseline).values())
             if stale:
-                entries = "1 entry" if stale == 1 else f"{stale} entries"
-                what = "is fixed" if stale == 1 else "are fixed"
-                say(f"note: {entries} of {file} {what}: `dockerlayer check --write-baseline {file}` takes them out")
+                entries, them = ("1 entry", "it") if stale == 1 else (f"{stale} entries", "them")
+                command = f"dockerlayer check --write-baseline {file}"
+                say(f"note: {entries} of {file} found nothing any more; `{command}` takes {them} out")
 
     def _stale(self, baseline: Baseline) -> Mapping[str, list[tuple[str, str]]]:
         """The entries that stand for nothing any more; of files that were not examined those that are not there."""

@@ -116,7 +116,7 @@ def summary_text(tally: Tally) -> str:
     if not tally.problems:
         if not tally.files:
             return f"Nothing checked{failed}.\n"
-        return f"All clean: {count(tally.files, 'file')} checked{failed}.\n"
+        return f"{'Nothing new' if tally.known else 'All clean'}: {count(tally.files, 'file')} checked{failed}.\n"
     return f"Found {_left(tally)}{_offers(tally)}{failed}.\n"
 
 
