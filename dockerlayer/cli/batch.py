@@ -78,9 +78,27 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     """
     outputs = outputs_of(request, stream)
     ecosystems = plugins()
-    task = Task(request.command, ecosystems, outputs, _root(), request.statistics, request.add_ignore)
+    task = Task(
+        request.command,
+        ecosystems,
+        outputs,
+        _root(),
+        request.statistics,
+        request.add_ignore,
+        request.write_baseline is not None,
+    )
     settler = Settler(request, ecosystems)
     sources, failures = sources_of(request, settler, identity)
+    ledger = None
+    if task.listing or any(source.settings.baseline is not None for source in sources):
+        from dockerlayer.cli.ledger import Ledger
+
+        ledger = Ledger(request.write_baseline)
+        sources = ledger.opened(sources)
+    if request.diff_base is not None:
+        from dockerlayer.cli.diffbase import with_bases
+
+        sources = with_bases(request.diff_base, sources)
     for failure in failures:
         say(failure.sentence)
     tally = Tally(failed=len(failures))
@@ -98,6 +116,8 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
                 failures.append(result.failure)
                 say(result.failure.sentence)
                 continue
+            if ledger is not None and task.command != "diff":
+                ledger.add(result)
             for parts, part in zip(gathered, result.parts, strict=True):
                 parts.append(part)
             if styles[0].streams:
@@ -109,15 +129,17 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
         if not output.path:
             report(text)
             continue
-        from dockerlayer.cli.replace import write_file
+        from dockerlayer.cli.replace import write_report
 
         try:
-            write_file(output.path, "".join((*parts, text)) if style.streams else text)
+            write_report(output.path, "".join((*parts, text)) if style.streams else text)
         except DockerlayerError as error:
             unwritten += 1
             say(f"error: {error}")
     if task.reason is not None:
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
+    if ledger is not None:
+        ledger.close()
     return exit_code(request, tally, bool(failures or unwritten))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from dockerlayer.cli.choices import Colour, FailOn
 from dockerlayer.cli.options import (
     AddIgnore,
+    BaselineOption,
     ColourOption,
     ContextDirectory,
     ExitZero,
@@ -21,6 +24,7 @@ from dockerlayer.cli.options import (
     Statistics,
     StdinName,
 )
+from dockerlayer.errors import UsageError
 
 
 def check(
@@ -38,6 +42,21 @@ def check(
     exit_zero: ExitZero = False,
     statistics: Statistics = False,
     add_ignore: AddIgnore = None,
+    baseline: BaselineOption = None,
+    write_baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--write-baseline", metavar="FILE", help="List in FILE what is found, and report only what it cannot list."
+        ),
+    ] = None,
+    diff_base: Annotated[
+        str | None,
+        typer.Option(
+            "--diff-base",
+            metavar="REV",
+            help="Report only what came in since the commit that HEAD and REV have in common.",
+        ),
+    ] = None,
 ) -> None:
     """Report the layers that download more often than they must, and whether they can be fixed.
 
@@ -47,6 +66,9 @@ def check(
     from dockerlayer.cli.batch import check_files
     from dockerlayer.cli.request import Request
 
+    if write_baseline is not None and (baseline is not None or diff_base is not None):
+        other = "--baseline" if baseline is not None else "--diff-base"
+        raise UsageError(f"--write-baseline lists all that is found: {other} cannot be given with it")
     request = Request(
         "check",
         paths or (),
@@ -63,5 +85,8 @@ def check(
         exit_zero=exit_zero,
         statistics=statistics,
         add_ignore=add_ignore,
+        baseline=baseline,
+        write_baseline=write_baseline,
+        diff_base=diff_base,
     )
     raise typer.Exit(check_files(request))

@@ -10,6 +10,7 @@ import typer
 
 from dockerlayer.cli.choices import Colour, FailOn
 from dockerlayer.cli.options import (
+    BaselineOption,
     ColourOption,
     ContextDirectory,
     ExitZero,
@@ -45,12 +46,13 @@ def fix(
     fail_on: FailOnOption = FailOn.INFO,
     exit_zero: ExitZero = False,
     statistics: Statistics = False,
+    baseline: BaselineOption = None,
 ) -> None:
     """Rewrite Dockerfiles so that downloads keep their layer when the source is edited.
 
-    Only what is proven is done, unless --unsafe is given. With the path - the fixed text goes to standard output and
-    the report to standard error, and so it does with --diff. The reports of --format and --output are on what is left;
-    those that point at places in files do not go with --diff.
+    Only what is proven is done, unless --unsafe is given; what a baseline lists is fixed like all else. With the
+    path - the fixed text goes to standard output and the report to standard error, and so it does with --diff. The
+    reports of --format and --output are on what is left; those that point at places in files do not go with --diff.
     """
     from dockerlayer.cli.batch import STDIN, run
     from dockerlayer.cli.outputs import BESIDE_DIFF, format_of
@@ -75,6 +77,7 @@ def fix(
         fail_on,
         exit_zero,
         statistics,
+        baseline=baseline,
     )
     aside = format_of(request) in BESIDE_DIFF if diff else STDIN in request.paths
     write, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)

@@ -35,6 +35,28 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
         raise InputError(f"cannot be written: {error.strerror or error}") from error
 
 
+def write_file(path: str, old: bytes | None, new: bytes) -> None:
+    """Put ``new`` in the place of ``old``, or make the file where ``old`` is None; raises InputError."""
+    if old is not None:
+        replace_file(path, old, new)
+    else:
+        _make(path, new)
+
+
+def _make(path: str, data: bytes) -> None:
+    try:
+        temporary = _written(os.path.dirname(path) or ".", data, None)
+        try:
+            if os.path.lexists(path):
+                raise InputError("not fixed: the file was made meanwhile")
+            os.replace(temporary, path)
+        except BaseException:
+            _remove(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}") from error
+
+
 def _written(directory: str, data: bytes, status: os.stat_result | None) -> str:
     descriptor, path = tempfile.mkstemp(prefix=".dockerlayer-", dir=directory)
     try:
@@ -62,7 +84,7 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def write_file(path: str, text: str) -> None:
+def write_report(path: str, text: str) -> None:
     """Write a report to a file, whole or not at all; what is no regular file (a pipe, a device) is written to as it is.
 
     Raises InputError with path and cause.
