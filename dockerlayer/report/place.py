@@ -68,7 +68,8 @@ def told(finding: Finding) -> str:
     fix = finding.fix
     parts = [finding.message]
     if fix is not None:
-        assumed = f" (assumes: {'; '.join(fix.assumptions)})" if fix.assumptions else ""
+        word = "not made by itself, because" if fix.applicability == "manual" else "assumes:"
+        assumed = f" ({word} {'; '.join(fix.assumptions)})" if fix.assumptions else ""
         parts.append(f"{WAYS[fix.applicability]}: {fix.title}{assumed}")
     else:
         parts += [f"No fix: {refusal.message}" for refusal in finding.refusals]
