@@ -69,3 +69,9 @@ def references(text: str) -> list[Reference]:
         match = _REFERENCE.fullmatch(line)
         found.append(Reference(match["title"], match["url"]) if match else Reference(line.removeprefix("- "), ""))
     return found
+
+
+def referred(page: str) -> list[Reference]:
+    """The references of a page that have an address."""
+    found = [item for part in sections(page) if part.heading == REFERENCES for item in references(part.text)]
+    return [item for item in found if item.url]

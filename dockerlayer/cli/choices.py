@@ -15,6 +15,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class PageFormat(StrEnum):
+    """How a page is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
 class Colour(StrEnum):
     """When a text report is coloured."""
 
