@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
-from hooked import Project
+import yaml
+from hooked import ROOT, Project
 
 BAD = "FROM node:22-slim\nWORKDIR /app\nCOPY . .\nRUN npm ci\n"
 GOOD = "FROM node:22-slim\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n"
@@ -32,6 +34,29 @@ def test_commit_of_a_bad_dockerfile_is_stopped(project: Project) -> None:
     project.write("Dockerfile", GOOD)
     assert "Passed" in commit(project)
     assert "Dockerfile" in project.git("ls-tree", "--name-only", "HEAD")
+
+
+def test_what_the_readme_shows(project: Project) -> None:
+    (shown,) = re.findall(
+        r"<!-- commit-hooks -->\n```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+    )
+    config = yaml.safe_load(shown)
+    assert [sorted(repo) for repo in config["repos"]] == [["hooks", "repo", "rev"]]
+    project.configure(config)
+    project.pre_commit("install")
+    project.write("Dockerfile", GOOD)
+    assert commit(project).count("Passed") == len(config["repos"][0]["hooks"]) == 2
+    project.write("Dockerfile", BAD)
+    assert "Dockerfile" + FINDING in commit(project, code=1)
+
+
+def test_options_of_the_user(project: Project) -> None:
+    hook: dict[str, object] = {"id": "dockerlayer", "args": ["--ignore", "source-before-download"]}
+    project.configure({"repos": [{"hooks": [hook]}]})
+    project.write("Dockerfile", BAD)
+    project.git("add", "--all")
+    done = project.pre_commit("run", "--all-files")
+    assert (done.returncode, "Passed" in done.stdout) == (0, True), done.stdout
 
 
 def test_only_what_is_staged_counts(project: Project) -> None:
