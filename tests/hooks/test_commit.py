@@ -165,6 +165,32 @@ def test_file_beside_the_dockerfile(project: Project, change: object, rule: str)
     assert "Failed" not in commit(project)
 
 
+def test_findings_of_before_stop_no_commit(project: Project) -> None:
+    project.use("dockerlayer", "dockerlayer-context")
+    project.write("Dockerfile", BAD)
+    commit(project)
+    project.pre_commit("install")
+    project.write("server.js", "// another\n")
+    assert "dockerlayer (lockfiles, ignore files)....................................Passed" in commit(project)
+    _removes_the_lockfile(project.root)
+    said = commit(project, code=1)
+    assert "missing-lockfile" in said
+    assert "source-before-download" not in said
+    # What all files have is for the other hook.
+    project.git("reset", "--quiet", "--hard")
+    done = project.pre_commit("run", "--all-files")
+    assert (done.returncode, done.stdout.count("source-before-download")) == (1, 1)
+
+
+def test_first_commit(project: Project) -> None:
+    project.use("dockerlayer-context")
+    project.pre_commit("install")
+    project.write("Dockerfile", BAD)
+    assert "Dockerfile" + FINDING in commit(project, code=1)
+    project.write("Dockerfile", GOOD)
+    assert "Passed" in commit(project)
+
+
 def test_environment_of_the_hook_names_another_repository(project: Project) -> None:
     """``git commit`` in a linked work tree sets GIT_DIR and GIT_INDEX_FILE, and git itself lists the files."""
     project.use("dockerlayer-context")

@@ -82,3 +82,5 @@ def test_hooks() -> None:
         # The user's own `exclude` replaces that of a hook.
         assert "exclude" not in hook
         assert "commit-msg" not in hook["stages"]
+    # Against what is pushed a comparison with HEAD would always find nothing.
+    assert "pre-push" not in HOOKS["dockerlayer-context"]["stages"]
