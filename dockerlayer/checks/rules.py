@@ -130,7 +130,7 @@ def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
         page = page_of(check, name, ecosystems)
         found[name] = RuleInfo(name, severity, page, "", name in told, fixable)
     for name, about in _COMMENTS.items():
-        found[name] = RuleInfo(name, Severity.WARNING, _page(about), "", True, name == suppressions.UNUSED)
+        found[name] = RuleInfo(name, Severity.WARNING, page_of(about, name, ()), "", True, name == suppressions.UNUSED)
     for ecosystem in ecosystems:
         for rule in ecosystem.rules:
             page = page_of(rule.check, rule.name, [ecosystem])
