@@ -29,11 +29,11 @@ def explain(
     ecosystems = plugins()
     colour = ansi if wants_colour(color, sys.stdout) else plain
     if rule == "patterns":
-        from dockerlayer.report.patterns import patterns_text
+        from dockerlayer.report.patterns import patterns_markdown, patterns_text
 
-        if output is not PageFormat.TEXT:
-            raise UsageError(f"the page of the patterns is text: --format {output.value} is for rules")
-        put(patterns_text(ecosystems, colour))
+        if output is PageFormat.JSON:
+            raise UsageError("the page of the patterns is text or markdown: --format json is for rules")
+        put(patterns_markdown(ecosystems) if output is PageFormat.MARKDOWN else patterns_text(ecosystems, colour))
         return
     known = rules_of(ecosystems)
     if rule not in known and rule != "all":

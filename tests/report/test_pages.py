@@ -17,6 +17,8 @@ from dockerlayer.api import Ecosystem, Severity
 from dockerlayer.checks.pages import references, sections
 from dockerlayer.checks.rules import RuleInfo, rules_of
 from dockerlayer.report.pages import fenced, index_markdown, page_markdown, prose
+from dockerlayer.report.patterns import BUILDS, REFILLS, patterns_markdown
+from dockerlayer.rewrite.plan import PATTERNS
 
 DOCS = Path(__file__).parents[2] / "docs" / "rules"
 PARSER = MarkdownIt("commonmark")
@@ -92,6 +94,25 @@ def test_page_of_a_stranger() -> None:
     assert page_markdown(rule).startswith("# odd-rule\n\nInfo, off by default, `--select odd-rule`, no automatic fix, ")
     rule = rule._replace(page="Odd.\n\nReferences:\n- Hearsay <b>\n- A [page]: https://example.com/a_b\n")
     assert page_markdown(rule).endswith("\n- Hearsay \\<b>\n- [A \\[page\\]](https://example.com/a_b)\n")
+
+
+def test_patterns(ecosystems: tuple[Ecosystem, ...]) -> None:
+    text = patterns_markdown(ecosystems)
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    heads = [text_of(after) for token, after in pairwise(tokens) if token.type == "heading_open"]
+    assert heads == ["Patterns", *(f"{name} (default)" if name == "split" else name for name in PATTERNS)]
+    assert [token.type for token in tokens].count("table_open") == 2
+    cells = [text_of(after) for token, after in pairwise(tokens) if token.type == "td_open"]
+    rows = [line.split("\t") for line in (BUILDS.read_text("utf-8") + REFILLS.read_text("utf-8")).splitlines()]
+    assert set(cells) <= {cell for row in rows for cell in (f"{row[0]}-{row[1]}", *row[2:])}
+
+
+def test_index_leads_to_every_page(rules: dict[str, RuleInfo]) -> None:
+    tokens = MarkdownIt("commonmark").enable("table").parse(index_markdown(rules.values()))
+    links = [child.attrs["href"] for token in tokens for child in token.children or () if child.type == "link_open"]
+    assert links == [f"{rule.name}.md" for rule in rules.values()]
+    assert all((DOCS / str(link)).is_file() for link in links)
+    assert "](docs/rules/README.md)" in (DOCS.parents[1] / "README.md").read_text("utf-8")
 
 
 def test_copies_in_the_repository(rules: dict[str, RuleInfo], snapshot: Snapshot) -> None:
