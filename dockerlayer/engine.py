@@ -137,7 +137,7 @@ def _about(
         found.extend(check_invalid(dockerfile, comments, rule_names(survey.ecosystems), SYNTAX))
     # Without the context much is not found that the comments may be about.
     if UNUSED in options.rules and survey.analysis.context.is_dir(""):
-        found.extend(check_unused(dockerfile, comments, suppressed, options.rules))
+        found.extend(check_unused(dockerfile, comments, suppressed, options.rules - {SYNTAX}))
     covering = [item for item in comments if item.rules & {INVALID, UNUSED}]
     told: list[Finding] = []
     left: list[Finding] = []

@@ -17,7 +17,6 @@ from dockerlayer.discovery import dockerfiles
 from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.record import Tally
-from dockerlayer.report.text import count
 from dockerlayer.report.visible import ansi, plain
 
 STDIN = "-"
@@ -107,6 +106,8 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
         report(style.whole(parts, errors, tally, task.run_for(output, settler.settings(None))))
     if task.reason is not None:
+        from dockerlayer.report.text import count
+
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
     if failures:
         return EXIT_ERROR
