@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import PLANNED, SYNTAX, candidates, check_syntax, rule_names, told_rules
-from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused
+from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused, reads_the_same
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal, Severity, identities
 from dockerlayer.model.context import Context
@@ -154,29 +154,36 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
     seen = {(data, ignore)}
     report = _examine(data, context, ecosystems, options)
     for _ in range(PASSES):
-        step = _next_fix(report, options)
-        if step is None:
+        steps = _next_fixes(report, options)
+        if not steps:
             break
-        after = apply(data, step.fix.edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
+        added = (line for step in steps for line in step.fix.ignore if line not in ignore)
+        after = apply(data, [edit for step in steps for edit in step.fix.edits]), (*ignore, *added)
         if after in seen:
             break
         context = context.ignoring(after[1][len(ignore) :])
         data, ignore = after
         seen.add(after)
-        made.append(step)
+        made.extend(steps)
         report = _examine(data, context, ecosystems, options)
     return Outcome(data, tuple(made), report, context, ignore)
 
 
-def _next_fix(report: Report, options: Options) -> Made | None:
-    # What a comment leaves alone may be there only after another fix.
-    for finding in sorted(report.findings, key=lambda item: item.rule == UNUSED):
+def _next_fixes(report: Report, options: Options) -> list[Made]:
+    """The fix to be made next; comments that are not needed go last, and all at once."""
+    idle: list[Made] = []
+    for finding in report.findings:
         fix = finding.fix
-        if fix is not None and fix.ignore and not options.ignores:
+        if fix is None or (fix.ignore and not options.ignores):
             continue
-        if fix is not None and (fix.applicability is Applicability.SAFE or (options.unsafe and not _is_manual(fix))):
-            return Made(finding, fix, report.dockerfile.position(finding.start)[0])
-    return None
+        if fix.applicability is Applicability.SAFE or (options.unsafe and not _is_manual(fix)):
+            made = Made(finding, fix, report.dockerfile.position(finding.start)[0])
+            if finding.rule != UNUSED:
+                return [made]
+            # What a comment leaves alone may be there only after another fix.
+            idle.append(made)
+    edits = [edit for made in idle for edit in made.fix.edits]
+    return idle if len(idle) < 2 or reads_the_same(report.dockerfile, edits) else idle[:1]
 
 
 def _is_manual(fix: Fix) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from dockerlayer.api import Context, Ecosystem
 from dockerlayer.engine import Options, Report, default_rules, examine, repair
+from dockerlayer.syntax.parser import parse
 
 NAIVE = Path(__file__).parents[2] / "fixtures" / "pip" / "naive"
 BAD = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\n{}RUN pip install --no-cache-dir -r requirements.txt\n"
@@ -161,6 +162,19 @@ def test_a_directive_is_not_brought_to_life(ecosystems: tuple[Ecosystem, ...]) -
     (finding,) = examine(text, Context.open(NAIVE), ecosystems, options(ecosystems)).findings
     assert [refusal.code for refusal in finding.refusals] == ["directive-below"]
     assert repair(text, Context.open(NAIVE), ecosystems, options(ecosystems)).data == text
+
+
+def test_comments_that_are_not_needed_go_at_once(ecosystems: tuple[Ecosystem, ...]) -> None:
+    unused = "# dockerlayer: ignore[missing-lockfile] why\n\n"
+    text = "FROM x\n\n" + f"{unused}RUN y\n\n" * 60 + unused * 40 + "RUN z\n"
+    outcome = repair(text.encode(), Context.open(NAIVE), ecosystems, options(ecosystems))
+    assert len(outcome.made) == 100
+    assert outcome.data.decode() == "FROM x\n\n" + "RUN y\n\n" * 60 + "RUN z\n"
+    # Both together would let a directive come to life, though neither alone does.
+    text = unused + unused.replace("\n\n", "\n") + "# syntax=docker/dockerfile:0\nFROM x\n"
+    outcome = repair(text.encode(), Context.open(NAIVE), ecosystems, options(ecosystems))
+    assert outcome.data.decode() == text.removeprefix(unused)
+    assert not parse(outcome.data).directives
 
 
 def test_thousands_of_comments_are_judged_in_time(ecosystems: tuple[Ecosystem, ...]) -> None:
