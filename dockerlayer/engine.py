@@ -154,11 +154,12 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
     seen = {(data, ignore)}
     report = _examine(data, context, ecosystems, options)
     for _ in range(PASSES):
-        steps = _next_fixes(report, options)
-        if not steps:
+        step = _next_fix(report, options)
+        if step is None:
             break
-        added = (line for step in steps for line in step.fix.ignore if line not in ignore)
-        after = apply(data, [edit for step in steps for edit in step.fix.edits]), (*ignore, *added)
+        steps = _together(step, report)
+        edits = [edit for one in steps for edit in one.fix.edits]
+        after = apply(data, edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
         if after in seen:
             break
         context = context.ignoring(after[1][len(ignore) :])
@@ -169,21 +170,24 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
     return Outcome(data, tuple(made), report, context, ignore)
 
 
-def _next_fixes(report: Report, options: Options) -> list[Made]:
-    """The fix to be made next; comments that are not needed go last, and all at once."""
-    idle: list[Made] = []
-    for finding in report.findings:
+def _next_fix(report: Report, options: Options) -> Made | None:
+    # What a comment leaves alone may be there only after another fix.
+    for finding in sorted(report.findings, key=lambda item: item.rule == UNUSED):
         fix = finding.fix
-        if fix is None or (fix.ignore and not options.ignores):
+        if fix is not None and fix.ignore and not options.ignores:
             continue
-        if fix.applicability is Applicability.SAFE or (options.unsafe and not _is_manual(fix)):
-            made = Made(finding, fix, report.dockerfile.position(finding.start)[0])
-            if finding.rule != UNUSED:
-                return [made]
-            # What a comment leaves alone may be there only after another fix.
-            idle.append(made)
-    edits = [edit for made in idle for edit in made.fix.edits]
-    return idle if len(idle) < 2 or reads_the_same(report.dockerfile, edits) else idle[:1]
+        if fix is not None and (fix.applicability is Applicability.SAFE or (options.unsafe and not _is_manual(fix))):
+            return Made(finding, fix, report.dockerfile.position(finding.start)[0])
+    return None
+
+
+def _together(step: Made, report: Report) -> list[Made]:
+    """The fix with those that are made at the same time: comments that are not needed go all at once."""
+    if step.finding.rule != UNUSED:
+        return [step]
+    idle = [(item, item.fix) for item in report.findings if item.rule == UNUSED and item.fix is not None]
+    made = [Made(item, fix, report.dockerfile.position(item.start)[0]) for item, fix in idle]
+    return made if reads_the_same(report.dockerfile, [edit for _, fix in idle for edit in fix.edits]) else [step]
 
 
 def _is_manual(fix: Fix) -> bool:
