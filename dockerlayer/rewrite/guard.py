@@ -283,10 +283,11 @@ def _left_alone(analysis: Analysis) -> set[tuple[str, str, str]]:
     """
     found: set[tuple[str, str, str]] = set()
     for item in suppressions_of(analysis.dockerfile):
-        names = item.rules or {analysis.dockerfile.data[item.start : item.end].decode("utf-8", "replace")}
-        found.update((name, item.reason, "") for name in names)
+        if item.problem:
+            continue
+        found.update((name, item.reason, "") for name in item.rules)
         if item.scope == IGNORE and item.target is not None:
-            found.update((name, item.reason, item.target.name) for name in names)
+            found.update((name, item.reason, item.target.name) for name in item.rules)
     return found
 
 
@@ -295,7 +296,7 @@ def _remarks(analysis: Analysis) -> tuple[Counter[bytes], Counter[tuple[bytes, s
     comments: Counter[bytes] = Counter()
     bound: Counter[tuple[bytes, str]] = Counter()
     data = analysis.dockerfile.data
-    ours = {item.start for item in suppressions_of(analysis.dockerfile)}
+    ours = {item.start for item in suppressions_of(analysis.dockerfile) if not item.problem}
     above: list[bytes] = []
     for item in analysis.dockerfile.items:
         if isinstance(item, Instruction):

@@ -101,6 +101,7 @@ def test_what_is_wrong(comment: str, problem: str) -> None:
         ("FROM x\nRUN <<E\n# dockerlayer: ignore[a-b]\nE\nRUN y\n", []),
         ("FROM x\nRUN echo '# dockerlayer: ignore[a-b]'\n", []),
         ("FROM x\nRUN y # dockerlayer: ignore[a-b]\n", []),
+        ("FROM x\nRUN <<E\ny # dockerlayer: ignore[a-b]\nE\n", []),
         ("FROM x\nRUN y\n# dockerlayer: ignore[a-b]\n", []),
     ],
 )
@@ -126,6 +127,13 @@ def test_a_comment_must_not_end_the_directives(text: str, directive: str) -> Non
     found = only(text)
     assert (f"the parser directive {directive!r} has no effect" in found.problem) == bool(directive)
     assert bool(found.problem) == bool(directive)
+
+
+def test_what_stands_behind_an_instruction_is_told() -> None:
+    data = b"FROM x\nRUN y \\\n  && z # dockerlayer: ignore[a-b] why\nRUN <<E\nw # dockerlayer: ignore[a-b]\nE\n"
+    found = only(data)
+    assert "a part of the instruction" in found.problem
+    assert data[found.start : found.end] == b"# dockerlayer: ignore[a-b] why"
 
 
 def test_places_are_those_of_the_file() -> None:
