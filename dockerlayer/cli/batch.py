@@ -18,7 +18,6 @@ from dockerlayer.errors import DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.place import Root, root_of
 from dockerlayer.report.record import Tally
-from dockerlayer.report.text import count
 from dockerlayer.report.visible import ansi, plain
 
 STDIN = "-"
@@ -132,6 +131,8 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
         else:
             report(text)
     if task.reason is not None:
+        from dockerlayer.report.text import count
+
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
     if ledger is not None:
         ledger.close()
