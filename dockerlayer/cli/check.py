@@ -8,6 +8,7 @@ import typer
 
 from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
+    AddIgnore,
     BaselineOption,
     ColourOption,
     ContextDirectory,
@@ -32,6 +33,7 @@ def check(
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
     stdin_filename: StdinName = None,
+    add_ignore: AddIgnore = None,
     baseline: BaselineOption = None,
     write_baseline: Annotated[
         str | None,
@@ -70,6 +72,7 @@ def check(
         format=output,
         color=color,
         stdin_filename=stdin_filename,
+        add_ignore=add_ignore,
         baseline=baseline,
         write_baseline=write_baseline,
         diff_base=diff_base,

@@ -37,12 +37,14 @@ class Output(NamedTuple):
 class Task(NamedTuple):
     """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output.
 
+    With a ``reason``, which may be empty, ``check`` has comments written that leave alone what it finds.
     ``listing`` says that what is found goes into a baseline instead of the report.
     """
 
     command: str
     ecosystems: Sequence[Ecosystem]
     outputs: tuple[Output, ...] = (Output("text"),)
+    reason: str | None = None
     listing: bool = False
 
     def run_for(self, output: Output, settings: Settings) -> Run:
@@ -82,8 +84,8 @@ class Failure(NamedTuple):
 class Result(NamedTuple):
     """What came of a file: ``parts`` are those of the reports; ``old`` and ``new`` are its text before and after.
 
-    ``ignore`` are lines for the end of the file ``ignore_file``. ``listed`` is what goes into a baseline, ``gone`` what
-    is in one and was not found.
+    ``ignore`` are lines for the end of the file ``ignore_file``. ``left_alone`` findings got a comment. ``listed`` is
+    what goes into a baseline, ``gone`` what is in one and was not found.
     """
 
     source: Source
@@ -95,6 +97,7 @@ class Result(NamedTuple):
     failure: Failure | None = None
     ignore_file: str = ""
     ignore: tuple[str, ...] = ()
+    left_alone: int = 0
     listed: Known | None = None
     gone: Known | None = None
 
@@ -126,7 +129,14 @@ def _work(task: Task, source: Source) -> Result:
     if task.command == "check":
         report = _selected(examine(data, context, task.ecosystems, options), options)
         record = FileRecord(source.path, report, ignore_file=str(context.ignore_target))
-        return _result(task, source, record, data, data)
+        new, number = data, 0
+        if task.reason is not None:
+            from dockerlayer.cli.ignoring import annotated
+
+            new, number = annotated(_left_in(task, source, record)[0].report, task.reason)
+            if number:
+                report = _selected(examine(new, context, task.ecosystems, options), options)
+        return _result(task, source, record._replace(report=report), data, new)._replace(left_alone=number)
     # What comes from standard input has no context of its own: such fixes are told, and not made.
     options = options._replace(ignores=source.data is None)
     outcome = repair(data, context, task.ecosystems, options)
@@ -165,20 +175,24 @@ def _context(source: Source) -> Context:
 
 def _selected(report: Report, options: Options) -> Report:
     """Without the findings that the engine makes whatever is selected."""
-    return Report(report.dockerfile, tuple(item for item in report.findings if item.rule in options.rules))
+    return report._replace(findings=tuple(item for item in report.findings if item.rule in options.rules))
 
 
 def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: bytes) -> Result:
-    result = Result(source, old=old, new=new)
-    if task.listing or source.known is not None or source.base is not None:
-        from dockerlayer.cli.adopted import adopted
-
-        record, listed, gone = adopted(task, source, record)
-        result = result._replace(listed=listed, gone=gone)
+    record, listed, gone = _left_in(task, source, record)
     parts = tuple(
         style_of(output.format).part(record, task.run_for(output, source.settings)) for output in task.outputs
     )
-    return result._replace(parts=parts, tally=tally_of(record))
+    return Result(source, parts, tally_of(record), old=old, new=new, listed=listed, gone=gone)
+
+
+def _left_in(task: Task, source: Source, record: FileRecord) -> tuple[FileRecord, Known | None, Known | None]:
+    """The record without what a baseline or an earlier commit has; what goes into a baseline, and what is gone."""
+    if not task.listing and source.known is None and source.base is None:
+        return record, None, None
+    from dockerlayer.cli.adopted import adopted
+
+    return adopted(task, source, record)
 
 
 def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, Context]:
