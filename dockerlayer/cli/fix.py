@@ -63,7 +63,7 @@ def fix(
         output,
         color,
         stdin_filename,
-        baseline,
+        baseline=baseline,
     )
     aside = output is Format.TEXT if diff else STDIN in request.paths
     report, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)

@@ -63,90 +63,90 @@ def told(done: subprocess.CompletedProcess[bytes]) -> list[str]:
     return found
 
 
-def test_what_was_there_before_is_left_out(run: Runner, repository: Path) -> None:
-    assert told(run("check", cwd=repository)) == ["Dockerfile:4:5 source-before-download"]
-    done = run("check", "--diff-base", "HEAD", cwd=repository)
+def test_what_was_there_before_is_left_out(inside: Runner, repository: Path) -> None:
+    assert told(inside("check", cwd=repository)) == ["Dockerfile:4:5 source-before-download"]
+    done = inside("check", "--diff-base", "HEAD", cwd=repository)
     assert told(done) == []
     assert done.stdout == b"Nothing new: 1 file checked; 1 known problem left out.\n"
     # A text that moves, in a stage that has another number, with another version of a tool.
     (repository / "Dockerfile").write_bytes(b"FROM scratch AS other\n\n# moved\n" + BAD)
-    assert told(run("check", "--diff-base", "HEAD", cwd=repository)) == []
+    assert told(inside("check", "--diff-base", "HEAD", cwd=repository)) == []
     (repository / "Dockerfile").write_bytes(BAD.replace(b"install", b"install && fakepm install more"))
     (repository / "Other.Dockerfile").write_bytes(BAD)
-    assert told(run("check", "--diff-base", "HEAD", cwd=repository)) == [
+    assert told(inside("check", "--diff-base", "HEAD", cwd=repository)) == [
         "Dockerfile:4:5 source-before-download",  # one of the calls that it is about is new
         "Other.Dockerfile:4:5 source-before-download",
     ]
 
 
-def test_what_came_in_since_the_common_commit_is_told(run: Runner, repository: Path) -> None:
+def test_what_came_in_since_the_common_commit_is_told(inside: Runner, repository: Path) -> None:
     (repository / "Dockerfile").write_bytes(GOOD)
     commit(repository)
     git(repository, "switch", "-q", "-c", "topic", "HEAD~")
     (repository / "main.py").write_text("print(1)")
     commit(repository)
     # main has fixed it meanwhile, which the branch has nothing to do with.
-    assert told(run("check", "--diff-base", "main", cwd=repository)) == []
+    assert told(inside("check", "--diff-base", "main", cwd=repository)) == []
     (repository / "Dockerfile").write_bytes(BAD + b"RUN fakepm install more\n")
     commit(repository)
-    assert told(run("check", "--diff-base", "main", cwd=repository)) == ["Dockerfile:5:5 source-before-download"]
-    assert told(run("check", "--diff-base", "HEAD", cwd=repository)) == []
+    assert told(inside("check", "--diff-base", "main", cwd=repository)) == ["Dockerfile:5:5 source-before-download"]
+    assert told(inside("check", "--diff-base", "HEAD", cwd=repository)) == []
 
 
-def test_a_line_that_did_not_change_has_a_finding_by_what_is_around_it(run: Runner, node: Path) -> None:
+def test_a_line_that_did_not_change_has_a_finding_by_what_is_around_it(inside: Runner, node: Path) -> None:
     check = ["check", "--diff-base", "HEAD"]
-    assert told(run(*check, cwd=node)) == []
+    assert told(inside(*check, cwd=node)) == []
     (node / ".dockerignore").write_bytes(b"")
-    assert told(run(*check, cwd=node)) == ["Dockerfile:5:1 context-overwrites-install"]
+    assert told(inside(*check, cwd=node)) == ["Dockerfile:5:1 context-overwrites-install"]
     (node / ".dockerignore").write_bytes(b"node_modules\npackage-lock.json\n")
-    assert "Dockerfile:4:5 ignored-lockfile" in told(run(*check, cwd=node))
+    assert "Dockerfile:4:5 ignored-lockfile" in told(inside(*check, cwd=node))
     git(node, "checkout", "-q", ".")
     (node / "package-lock.json").unlink()
-    assert any("missing-lockfile" in line or "lockfile" in line for line in told(run(*check, cwd=node)))
+    assert any("missing-lockfile" in line or "lockfile" in line for line in told(inside(*check, cwd=node)))
     commit(node)
-    assert told(run(*check, cwd=node)) == []
-    assert told(run("check", "--diff-base", "HEAD~", cwd=node)) != []
+    assert told(inside(*check, cwd=node)) == []
+    assert told(inside("check", "--diff-base", "HEAD~", cwd=node)) != []
 
 
-def test_the_dockerfile_s_own_ignore_file(run: Runner, node: Path) -> None:
+def test_the_dockerfile_s_own_ignore_file(inside: Runner, node: Path) -> None:
     (node / "Dockerfile.dockerignore").write_bytes(b"*.md\n")
-    assert told(run("check", "--diff-base", "HEAD", cwd=node)) == ["Dockerfile:5:1 context-overwrites-install"]
+    assert told(inside("check", "--diff-base", "HEAD", cwd=node)) == ["Dockerfile:5:1 context-overwrites-install"]
     commit(node)
-    assert told(run("check", "--diff-base", "HEAD", cwd=node)) == []
+    assert told(inside("check", "--diff-base", "HEAD", cwd=node)) == []
 
 
-def test_what_git_ignores_is_no_change(run: Runner, node: Path) -> None:
+def test_what_git_ignores_is_no_change(inside: Runner, node: Path) -> None:
     (node / "app").mkdir()
     for name in ("Dockerfile", "package.json", "package-lock.json"):
         git(node, "mv", name, f"app/{name}")
     commit(node)
-    assert told(run("check", cwd=node)) == []
+    assert told(inside("check", cwd=node)) == []
     # What a developer has installed makes a finding, but not one that the change has brought.
     (node / "app" / "node_modules" / "a").mkdir(parents=True)
     (node / "app" / "node_modules" / "a" / "index.js").write_text("1")
-    assert told(run("check", cwd=node)) == ["app/Dockerfile:5:1 context-overwrites-install"]
-    assert told(run("check", "--diff-base", "HEAD", cwd=node)) == []
+    assert told(inside("check", cwd=node)) == ["app/Dockerfile:5:1 context-overwrites-install"]
+    assert told(inside("check", "--diff-base", "HEAD", cwd=node)) == []
 
 
-def test_a_dockerfile_that_is_renamed(run: Runner, repository: Path) -> None:
+def test_a_dockerfile_that_is_renamed(inside: Runner, repository: Path) -> None:
     (repository / "docker").mkdir()
     check = ["check", "--context", ".", "--diff-base", "HEAD"]
     (repository / "Dockerfile").rename(repository / "docker" / "api.Dockerfile")
-    assert told(run(*check, cwd=repository)) == [], "before git knows of it"
+    assert told(inside(*check, cwd=repository)) == [], "before git knows of it"
     git(repository, "add", "-A")
-    assert told(run(*check, cwd=repository)) == []
+    assert told(inside(*check, cwd=repository)) == []
     with (repository / "docker" / "api.Dockerfile").open("ab") as file:
         file.write(b"CMD run\n")
-    assert told(run(*check, cwd=repository)) == []
+    assert told(inside(*check, cwd=repository)) == []
     # A second one like it has no file that it comes from.
     (repository / "docker" / "web.Dockerfile").write_bytes(BAD)
-    assert len(told(run(*check, cwd=repository))) == 1
+    assert len(told(inside(*check, cwd=repository))) == 1
     commit(repository)
     (repository / "docker" / "copy.Dockerfile").write_bytes(BAD)
-    assert told(run(*check, cwd=repository)) == ["docker/copy.Dockerfile:4:5 source-before-download"]
+    assert told(inside(*check, cwd=repository)) == ["docker/copy.Dockerfile:4:5 source-before-download"]
 
 
-def test_a_project_that_is_moved_takes_its_context_along(run: Runner, node: Path) -> None:
+def test_a_project_that_is_moved_takes_its_context_along(inside: Runner, node: Path) -> None:
     (node / "deploy").mkdir()
     (node / "Dockerfile").rename(node / "deploy" / "Dockerfile")
     commit(node)
@@ -154,23 +154,23 @@ def test_a_project_that_is_moved_takes_its_context_along(run: Runner, node: Path
     git(node, "mv", "deploy", "services/deploy")
     for name in ("package.json", "package-lock.json", ".dockerignore", ".gitignore"):
         git(node, "mv", name, f"services/{name}")
-    assert told(run("check", "--context", "services", "--diff-base", "HEAD", cwd=node)) == []
+    assert told(inside("check", "--context", "services", "--diff-base", "HEAD", cwd=node)) == []
     (node / "services" / ".dockerignore").write_bytes(b"")
-    found = told(run("check", "--context", "services", "--diff-base", "HEAD", cwd=node))
+    found = told(inside("check", "--context", "services", "--diff-base", "HEAD", cwd=node))
     assert found == ["services/deploy/Dockerfile:5:1 context-overwrites-install"]
 
 
-def test_a_dockerfile_that_could_not_be_built(run: Runner, repository: Path) -> None:
+def test_a_dockerfile_that_could_not_be_built(inside: Runner, repository: Path) -> None:
     (repository / "Dockerfile").write_bytes(b"FROM busybox\nRUNN x\n")
     check = ["check", "--diff-base", "HEAD"]
-    assert told(run(*check, cwd=repository)) == ["Dockerfile:2:1 invalid-dockerfile"]
+    assert told(inside(*check, cwd=repository)) == ["Dockerfile:2:1 invalid-dockerfile"]
     commit(repository)
-    assert told(run(*check, cwd=repository)) == [], "it was so before"
+    assert told(inside(*check, cwd=repository)) == [], "it was so before"
     (repository / "Dockerfile").write_bytes(BAD)
-    assert told(run(*check, cwd=repository)) == ["Dockerfile:4:5 source-before-download"]
+    assert told(inside(*check, cwd=repository)) == ["Dockerfile:4:5 source-before-download"]
 
 
-def test_links_lead_where_they_led(run: Runner, repository: Path) -> None:
+def test_links_lead_where_they_led(inside: Runner, repository: Path) -> None:
     (repository / "real").mkdir()
     (repository / "Dockerfile").rename(repository / "real" / "Dockerfile")
     (repository / "real" / "fake.json").write_text("{}")
@@ -178,29 +178,29 @@ def test_links_lead_where_they_led(run: Runner, repository: Path) -> None:
     (repository / "Dockerfile").symlink_to("link/Dockerfile")
     commit(repository)
     paths = ("Dockerfile", "link/Dockerfile", "real/../Dockerfile")
-    assert told(run("check", "--diff-base", "HEAD", *paths, cwd=repository)) == []
+    assert told(inside("check", "--diff-base", "HEAD", *paths, cwd=repository)) == []
     (repository / "Dockerfile").unlink()
     (repository / "Dockerfile").symlink_to("Dockerfile")
-    done = run("check", "Dockerfile", "--diff-base", "HEAD", cwd=repository)
+    done = inside("check", "Dockerfile", "--diff-base", "HEAD", cwd=repository)
     assert done.returncode == 2
     assert b"error: Dockerfile: Too many levels of symbolic links" in done.stderr
 
 
-def test_submodules_and_work_trees(run: Runner, repository: Path, node: Path, tmp_path: Path) -> None:
+def test_submodules_and_work_trees(inside: Runner, repository: Path, node: Path, tmp_path: Path) -> None:
     git(repository, "submodule", "--quiet", "add", node, "sub")
     commit(repository)
     # A build of the submodule's source: what is in it is the same before and after.
     (repository / "Dockerfile").write_bytes(BAD.replace(b". .", b"sub/Dockerfile sub/package.json ./"))
-    assert told(run("check", "--diff-base", "HEAD", cwd=repository)) == []
+    assert told(inside("check", "--diff-base", "HEAD", cwd=repository)) == []
     (repository / "sub" / ".dockerignore").write_bytes(b"")
-    found = told(run("check", "--diff-base", "HEAD", "sub", cwd=repository))
+    found = told(inside("check", "--diff-base", "HEAD", "sub", cwd=repository))
     assert found == ["sub/Dockerfile:5:1 context-overwrites-install"], "the submodule has commits of its own"
     git(repository, "worktree", "add", "-q", tmp_path / "tree")
     (tmp_path / "tree" / "Other.Dockerfile").write_bytes(BAD)
-    found = told(run("check", "--diff-base", "main", cwd=tmp_path / "tree"))
+    found = told(inside("check", "--diff-base", "main", cwd=tmp_path / "tree"))
     assert found == ["Other.Dockerfile:4:5 source-before-download"]
     # One run over several repositories.
-    found = told(run("check", "--diff-base", "HEAD", "tree", "node", cwd=tmp_path))
+    found = told(inside("check", "--diff-base", "HEAD", "tree", "node", cwd=tmp_path))
     assert found == ["tree/Other.Dockerfile:4:5 source-before-download"]
 
 
@@ -214,63 +214,63 @@ def test_many_files(run: Runner, repository: Path) -> None:
     assert b"; 41 known problems left out.\n" in done.stdout
 
 
-def test_with_a_baseline(run: Runner, repository: Path) -> None:
+def test_with_a_baseline(inside: Runner, repository: Path) -> None:
     (repository / "Other.Dockerfile").write_bytes(BAD)
-    assert run("check", "--write-baseline", "known.json", cwd=repository).returncode == 0
-    assert told(run("check", "--diff-base", "HEAD", "--baseline", "known.json", cwd=repository)) == []
+    assert inside("check", "--write-baseline", "known.json", cwd=repository).returncode == 0
+    assert told(inside("check", "--diff-base", "HEAD", "--baseline", "known.json", cwd=repository)) == []
 
 
-def test_standard_input(run: Runner, repository: Path) -> None:
+def test_standard_input(inside: Runner, repository: Path) -> None:
     arguments = ["check", "--diff-base", "HEAD", "-"]
-    done = run(*arguments, "--stdin-filename", "Dockerfile", cwd=repository, stdin=b"# typed\n" + BAD)
+    done = inside(*arguments, "--stdin-filename", "Dockerfile", cwd=repository, stdin=b"# typed\n" + BAD)
     assert told(done) == []
-    done = run(*arguments, "--stdin-filename", "New.Dockerfile", cwd=repository, stdin=BAD)
+    done = inside(*arguments, "--stdin-filename", "New.Dockerfile", cwd=repository, stdin=BAD)
     assert told(done) == ["New.Dockerfile:4:5 source-before-download"]
-    done = run(*arguments, cwd=repository, stdin=BAD)
+    done = inside(*arguments, cwd=repository, stdin=BAD)
     assert done.returncode == 2
     assert b"--stdin-filename says where it belongs" in done.stderr
 
 
-def test_a_repository_that_cannot_be_used(run: Runner, project: Path) -> None:
-    done = run("check", "--diff-base", "main", cwd=project)
+def test_a_repository_that_cannot_be_used(inside: Runner, project: Path) -> None:
+    done = inside("check", "--diff-base", "main", cwd=project)
     assert done.returncode == 2
     assert done.stderr.endswith(
         b"error: --diff-base main: not a git repository (or any of the parent directories): .git\n"
     )
-    git(project, "init", "-q")
-    done = run("check", "--diff-base=--output=owned", cwd=project)
-    assert done.returncode == 2
-    assert b"error: --diff-base --output=owned: there is no revision '--output=owned' in " in done.stderr
-    done = run("check", "--diff-base", "main", cwd=project, env={"PATH": str(project)})
+    done = inside("check", "--diff-base", "main", cwd=project, env={"PATH": str(project)})
     assert done.returncode == 2
     assert b"error: --diff-base main: git is not installed, or not on the PATH\n" in done.stderr
+    git(project, "init", "-q")
+    done = inside("check", "--diff-base=--output=owned", cwd=project)
+    assert done.returncode == 2
+    assert b"error: --diff-base --output=owned: there is no revision '--output=owned' in " in done.stderr
     assert not (project / "owned").exists()
 
 
-def test_a_partial_clone_is_not_filled_up(run: Runner, repository: Path, tmp_path: Path) -> None:
+def test_a_partial_clone_is_not_filled_up(inside: Runner, repository: Path, tmp_path: Path) -> None:
     git(repository, "config", "uploadpack.allowFilter", "true")
     (repository / "Dockerfile").write_bytes(BAD + b"CMD x\n")
     commit(repository)
     git(tmp_path, "clone", "-q", "--filter=blob:none", f"file://{repository}", "partial")
-    done = run("check", "--diff-base", "HEAD~", cwd=tmp_path / "partial")
+    done = inside("check", "--diff-base", "HEAD~", cwd=tmp_path / "partial")
     assert done.returncode == 2
     assert b"is it a partial clone?" in done.stderr
     assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a directory away")
-def test_a_repository_of_somebody_else(run: Runner, repository: Path) -> None:
+def test_a_repository_of_somebody_else(inside: Runner, repository: Path) -> None:
     for path in (repository, *repository.rglob("*")):
         os.chown(path, 12345, 12345, follow_symlinks=False)
-    done = run("check", "--diff-base", "HEAD", "Dockerfile", cwd=repository)
+    done = inside("check", "--diff-base", "HEAD", "Dockerfile", cwd=repository)
     assert done.returncode == 2
     assert b"dubious ownership" in done.stderr
     assert b"safe.directory" in done.stderr
     allowed = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
-    assert told(run("check", "--diff-base", "HEAD", "Dockerfile", cwd=repository, env=allowed)) == []
+    assert told(inside("check", "--diff-base", "HEAD", "Dockerfile", cwd=repository, env=allowed)) == []
 
 
-def test_nothing_that_a_repository_names_is_run(run: Runner, repository: Path, tmp_path: Path) -> None:
+def test_nothing_that_a_repository_names_is_run(inside: Runner, repository: Path, tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\ncat\n")
     trap.chmod(0o755)
@@ -284,10 +284,10 @@ def test_nothing_that_a_repository_names_is_run(run: Runner, repository: Path, t
     for name in ("post-checkout", "post-index-change", "reference-transaction"):
         (hooks / name).symlink_to(trap)
     (repository / "Dockerfile").rename(repository / "Other.Dockerfile")
-    assert told(run("check", "--diff-base", "HEAD", cwd=repository)) == []
+    assert told(inside("check", "--diff-base", "HEAD", cwd=repository)) == []
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_hook_s_environment_points_elsewhere(run: Runner, repository: Path, node: Path) -> None:
+def test_a_hook_s_environment_points_elsewhere(inside: Runner, repository: Path, node: Path) -> None:
     env = {"GIT_DIR": str(node / ".git"), "GIT_INDEX_FILE": str(node / ".git" / "index"), "GIT_WORK_TREE": str(node)}
-    assert told(run("check", "--diff-base", "HEAD", cwd=repository, env=env)) == []
+    assert told(inside("check", "--diff-base", "HEAD", cwd=repository, env=env)) == []
