@@ -32,10 +32,15 @@ class Answer(NamedTuple):
 
 
 class Node(NamedTuple):
-    """An entry of a directory in a commit. ``kind`` is LINK, FILE, DIRECTORY or SUBMODULE."""
+    """An entry of a directory in a commit, with its mode as git has it."""
 
-    kind: int
+    mode: int
     object: bytes
+
+    @property
+    def kind(self) -> int:
+        """One of LINK, FILE, DIRECTORY and SUBMODULE."""
+        return self.mode & 0o170000
 
 
 def ask(directory: str, *arguments: str) -> Answer:
@@ -126,6 +131,8 @@ def _commit(root: str, revision: str) -> str | None:
 
 
 def _hint(root: str, revision: str) -> str:
+    if "\0" in revision:
+        return ""
     if ".." in revision:
         return "; name one revision: what HEAD and it have in common is compared with the work tree"
     if revision and not revision.startswith(("-", "origin/")) and _commit(root, f"refs/remotes/origin/{revision}"):
@@ -216,9 +223,9 @@ class Commit:
         while at < len(data):
             space = data.index(b" ", at)
             end = data.index(b"\0", space)
-            kind = int(data[at:space], 8) & 0o170000
+            mode = int(data[at:space], 8)
             at = end + 1 + width
-            found[os.fsdecode(data[space + 1 : end])] = Node(kind, data[end + 1 : at].hex().encode())
+            found[os.fsdecode(data[space + 1 : end])] = Node(mode, data[end + 1 : at].hex().encode())
         return found
 
     def _read(self, name: bytes, limit: int | None) -> bytes | None:

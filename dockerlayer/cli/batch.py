@@ -121,6 +121,10 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
                 parts.append(part)
             if styles[0].streams:
                 report(gathered[0].pop())
+    if request.diff_base is not None:
+        from dockerlayer.cli.diffbase import close
+
+        close()
     errors = [(failure.path, failure.message) for failure in failures]
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
         text = style.whole(parts, errors, tally, task.run_for(output, settler.settings(None)))
