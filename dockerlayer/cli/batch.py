@@ -18,7 +18,6 @@ from dockerlayer.errors import DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.place import Root, root_of
 from dockerlayer.report.record import Tally
-from dockerlayer.report.text import count
 from dockerlayer.report.visible import ansi, plain
 
 STDIN = "-"
@@ -82,10 +81,10 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
         request.command,
         ecosystems,
         outputs,
-        _root(),
-        request.statistics,
-        request.add_ignore,
-        request.write_baseline is not None,
+        root=_root(),
+        statistics=request.statistics,
+        reason=request.add_ignore,
+        listing=request.write_baseline is not None,
     )
     settler = Settler(request, ecosystems)
     sources, failures = sources_of(request, settler, identity)
@@ -123,6 +122,10 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
                 parts.append(part)
             if styles[0].streams:
                 report(gathered[0].pop())
+    if request.diff_base is not None:
+        from dockerlayer.cli.diffbase import close
+
+        close()
     errors = [(failure.path, failure.message) for failure in failures]
     unwritten = 0
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
@@ -138,6 +141,8 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
             unwritten += 1
             say(f"error: {error}")
     if task.reason is not None:
+        from dockerlayer.report.text import count
+
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
     if ledger is not None:
         ledger.close()

@@ -38,9 +38,6 @@ def check(
     output: OutputOption = None,
     color: ColourOption = Colour.AUTO,
     stdin_filename: StdinName = None,
-    fail_on: FailOnOption = FailOn.INFO,
-    exit_zero: ExitZero = False,
-    statistics: Statistics = False,
     add_ignore: AddIgnore = None,
     baseline: BaselineOption = None,
     write_baseline: Annotated[
@@ -57,6 +54,9 @@ def check(
             help="Report only what came in since the commit that HEAD and REV have in common.",
         ),
     ] = None,
+    fail_on: FailOnOption = FailOn.INFO,
+    exit_zero: ExitZero = False,
+    statistics: Statistics = False,
 ) -> None:
     """Report the layers that download more often than they must, and whether they can be fixed.
 
@@ -80,13 +80,13 @@ def check(
         format=report,
         color=color,
         stdin_filename=stdin_filename,
-        outputs=output or (),
-        fail_on=fail_on,
-        exit_zero=exit_zero,
-        statistics=statistics,
         add_ignore=add_ignore,
         baseline=baseline,
         write_baseline=write_baseline,
         diff_base=diff_base,
+        outputs=output or (),
+        fail_on=fail_on,
+        exit_zero=exit_zero,
+        statistics=statistics,
     )
     raise typer.Exit(check_files(request))

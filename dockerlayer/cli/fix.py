@@ -43,10 +43,10 @@ def fix(
         bool, typer.Option("--unsafe", help="Make fixes that rest on an assumption as well, and name it.")
     ] = False,
     stdin_filename: StdinName = None,
+    baseline: BaselineOption = None,
     fail_on: FailOnOption = FailOn.INFO,
     exit_zero: ExitZero = False,
     statistics: Statistics = False,
-    baseline: BaselineOption = None,
 ) -> None:
     """Rewrite Dockerfiles so that downloads keep their layer when the source is edited.
 
@@ -73,11 +73,11 @@ def fix(
         report,
         color,
         stdin_filename,
-        output or (),
-        fail_on,
-        exit_zero,
-        statistics,
         baseline=baseline,
+        outputs=output or (),
+        fail_on=fail_on,
+        exit_zero=exit_zero,
+        statistics=statistics,
     )
     aside = format_of(request) in BESIDE_DIFF if diff else STDIN in request.paths
     write, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)

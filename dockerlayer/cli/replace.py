@@ -35,20 +35,16 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
         raise InputError(f"cannot be written: {error.strerror or error}") from error
 
 
-def write_file(path: str, old: bytes | None, new: bytes) -> None:
+def make_or_replace(path: str, old: bytes | None, new: bytes) -> None:
     """Put ``new`` in the place of ``old``, or make the file where ``old`` is None; raises InputError."""
     if old is not None:
         replace_file(path, old, new)
-    else:
-        _make(path, new)
-
-
-def _make(path: str, data: bytes) -> None:
+        return
     try:
-        temporary = _written(os.path.dirname(path) or ".", data, None)
+        temporary = _written(os.path.dirname(path) or ".", new, None)
         try:
             if os.path.lexists(path):
-                raise InputError("not fixed: the file was made meanwhile")
+                raise InputError("not written: the file was made meanwhile")
             os.replace(temporary, path)
         except BaseException:
             _remove(temporary)

@@ -30,14 +30,14 @@ class Request(NamedTuple):
     format: str | None = None
     color: Colour = Colour.AUTO
     stdin_filename: str | None = None
-    outputs: Sequence[str] = ()
-    fail_on: FailOn = FailOn.INFO
-    exit_zero: bool = False
-    statistics: bool = False
     add_ignore: str | None = None
     baseline: str | None = None
     write_baseline: str | None = None
     diff_base: str | None = None
+    outputs: Sequence[str] = ()
+    fail_on: FailOn = FailOn.INFO
+    exit_zero: bool = False
+    statistics: bool = False
 
 
 class Settings(NamedTuple):

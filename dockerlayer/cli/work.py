@@ -38,10 +38,10 @@ class Task(NamedTuple):
     command: str
     ecosystems: Sequence[Ecosystem]
     outputs: tuple[Output, ...] = (Output("text"),)
-    root: Root = Root()
-    statistics: bool = False
     reason: str | None = None
     listing: bool = False
+    root: Root = Root()
+    statistics: bool = False
 
     def run_for(self, output: Output, settings: Settings) -> Run:
         """What a report tells about the run."""
