@@ -26,9 +26,10 @@ ROOMS = (
     ("registry", "config"),
     ("checks",),
     ("rewrite",),
-    ("engine",),
+    ("engine", "why"),
     ("verify",),
     ("report", "testing"),
+    ("lsp",),
     ("cli",),
     ("__main__",),
 )
@@ -38,6 +39,7 @@ THIRD_PARTY = {
     "model": {"dockerfile_parse"},
     "testing": {"dockerfile_parse"},
     "report": {"rich"},
+    "lsp": {"lsprotocol", "pygls"},
     "cli": {"typer", "rich", "click"},
 }
 
