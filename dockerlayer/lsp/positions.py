@@ -1,7 +1,7 @@
 """An editor's text as bytes, and byte offsets as positions in the unit that client and server agreed on.
 
-The protocol ends lines at ``\\n``, ``\\r\\n`` and ``\\r`` (specification 3.17, "Text Documents"), a Dockerfile at ``\\n``
-alone: line numbers are never taken over, everything goes by offsets.
+The protocol ends lines at LF, CR LF and CR (specification 3.17, "Text Documents"), a Dockerfile at LF alone: line
+numbers are never taken over, everything goes by offsets.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from lsprotocol.types import Position, PositionEncodingKind, Range, TextEdit
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _LONE = re.compile("[\ud800-\udfff]")
-_WIDTH = {PositionEncodingKind.Utf8.value: 1, PositionEncodingKind.Utf16.value: 2, PositionEncodingKind.Utf32.value: 4}
+_WIDTH = {PositionEncodingKind.Utf8: 1, PositionEncodingKind.Utf16: 2, PositionEncodingKind.Utf32: 4}
 _CODEC = {1: "utf-8", 2: "utf-16-le", 4: "utf-32-le"}
 
 
 class Text:
-    """A document's text. ``encoding`` is utf-8, utf-16 or utf-32: what a position's ``character`` counts units of.
+    """A document's text. A position's ``character`` counts units of ``encoding``.
 
     Half of a surrogate pair, which no file can hold, counts as U+FFFD: that has the same width in every encoding.
     """
 
-    def __init__(self, source: str, encoding: str = "utf-16") -> None:
+    def __init__(self, source: str, encoding: PositionEncodingKind = PositionEncodingKind.Utf16) -> None:
         self.source = source if source.isascii() else _LONE.sub("\ufffd", source)
         self.data = self.source.encode()
-        self._width = _WIDTH[str(getattr(encoding, "value", encoding))]
+        self._width = _WIDTH[encoding]
 
     @cached_property
     def _starts(self) -> list[int]:

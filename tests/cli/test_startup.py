@@ -17,7 +17,7 @@ try:
 except SystemExit as done:
     code = done.code
 print("code", code, file=sys.stderr)
-for name in ("rich", "libcst", "multiprocessing", "concurrent", "dockerlayer.report.json"):
+for name in ("rich", "libcst", "multiprocessing", "concurrent", "pygls", "lsprotocol", "dockerlayer.report.json"):
     if name in sys.modules:
         print("slow", name, file=sys.stderr)
 for name in sys.modules:
@@ -36,6 +36,7 @@ BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
         (BAD, ["check", "--color", "always", "Dockerfile"], 1),
         (BAD, ["fix", "Dockerfile"], 0),
         (BAD, ["--help"], 0),
+        (BAD, ["lsp", "--help"], 0),
         (BAD, ["check", "--help"], 0),
     ],
 )
