@@ -43,7 +43,8 @@ class Text:
 
     def position(self, offset: int) -> Position:
         """The position of a byte offset; one inside a character or a line end counts as the one before it."""
-        line = bisect_right(self._starts, min(max(offset, 0), len(self.data))) - 1
+        offset = min(max(offset, 0), len(self.data))
+        line = bisect_right(self._starts, offset) - 1
         start, end = self._content(line)
         before = self.data[start : min(offset, end)]
         if self._width == 1 or before.isascii():
