@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, BinaryIO
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
@@ -150,7 +151,7 @@ class Server:
     # What the desk asks and says
 
     def _read(self, uri: str) -> Document | None:
-        document = self._pygls.workspace.text_documents.get(uri)
+        document = self._pygls.workspace.text_documents.get(unquote(uri))  # pygls 2.1 keeps them so
         if document is None or not is_ours(document.language_id or "", document.filename or ""):
             return None
         return self._document(document)

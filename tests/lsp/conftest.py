@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from editor import PATIENCE, Editor
+from editor import PATIENCE, Editor, Talk
 
 import dockerlayer
 from dockerlayer.api import Ecosystem
@@ -59,9 +59,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     modules = os.pathsep.join(map(str, (ROOT, ROOT / "rules", site)))
     return {**kept, "PYTHONPATH": modules, "HOME": str(site), "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-Talk = Callable[[Editor], Awaitable[None]]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -138,6 +138,9 @@ class Editor:
             self.client.text_document_code_lens_async(lsp.CodeLensParams(lsp.TextDocumentIdentifier(uri)))
         )
         return [(item.range.start.line, item.command.title) for item in found or ()]
+
+
+Talk = Callable[[Editor], Awaitable[None]]
 
 
 async def wait(awaitable: Any) -> Any:
