@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lsprotocol.types import (
@@ -57,9 +58,10 @@ def unfixed(examined: Examined, finding: Finding) -> Iterator[str]:
 
 
 def refused(examined: Examined, finding: Finding, refusal: Refusal) -> str:
-    """A refusal as a sentence, with its line where that is not the finding's."""
+    """A refusal as a sentence, with its line where that is not the finding's, and not said yet."""
     elsewhere = refusal.line not in {None, examined.line_of(finding.start)}
-    return refusal.message + (f" (line {refusal.line})" if elsewhere else "")
+    told = re.search(rf"\bline {refusal.line}\b", refusal.message) is not None
+    return refusal.message + (f" (line {refusal.line})" if elsewhere and not told else "")
 
 
 def _related(examined: Examined, finding: Finding) -> Iterator[DiagnosticRelatedInformation]:
