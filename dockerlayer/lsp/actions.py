@@ -18,12 +18,16 @@ from lsprotocol.types import (
     WorkspaceEdit,
 )
 
+from dockerlayer.checks.rules import SYNTAX
+from dockerlayer.checks.suppressions import NAMES
 from dockerlayer.findings import Applicability, Finding, Fix
 from dockerlayer.lsp.diagnostics import diagnostic
 from dockerlayer.lsp.examined import Document, Examined
 from dockerlayer.report.visible import shown
+from dockerlayer.rewrite.comments import suppressing
 from dockerlayer.rewrite.ignore_lines import with_lines
 from dockerlayer.rewrite.runs import apply
+from dockerlayer.syntax.parser import parse
 
 FIX_ALL = f"{CodeActionKind.SourceFixAll.value}.dockerlayer"
 KINDS = (CodeActionKind.QuickFix, FIX_ALL)
@@ -59,9 +63,11 @@ def actions(examined: Examined, wanted: Wanted, abilities: Abilities, lookup: Lo
     found: list[CodeAction] = []
     if wanted.takes(CodeActionKind.QuickFix.value):
         start, end = examined.text.offset(wanted.range.start), examined.text.offset(wanted.range.end)
-        for finding in examined.findings:
-            if finding.start <= end and start <= finding.end:
-                found += _quick_fixes(examined, finding, abilities, lookup)
+        here = [finding for finding in examined.findings if finding.start <= end and start <= finding.end]
+        for finding in here:
+            found += _quick_fixes(examined, finding, abilities, lookup)
+        for finding in here:
+            found += _leave_alone(examined, finding, abilities, lookup)
     if wanted.takes(FIX_ALL):
         found += _fix_all(examined, abilities, lookup)
     return found
@@ -78,6 +84,21 @@ def _quick_fixes(examined: Examined, finding: Finding, abilities: Abilities, loo
         yield CodeAction(
             title=_title(fix), kind=CodeActionKind.QuickFix, diagnostics=at, is_preferred=safe or None, edit=edit
         )
+
+
+def _leave_alone(examined: Examined, finding: Finding, abilities: Abilities, lookup: Lookup) -> Iterator[CodeAction]:
+    """The comment that says that a finding is as it should be, where there can be one."""
+    if finding.rule == SYNTAX or finding.rule in NAMES:
+        return
+    dockerfile = examined.report.dockerfile
+    new = apply(dockerfile.data, suppressing(dockerfile, [finding]))
+    if new == dockerfile.data or parse(new).meaning != dockerfile.meaning:
+        return
+    edit = _edit(examined, new, (), abilities, lookup)
+    if edit is not None:
+        at: list[Diagnostic] = [diagnostic(examined, finding, related=abilities.related)]
+        title = f"Ignore {finding.rule} for this instruction"
+        yield CodeAction(title=title, kind=CodeActionKind.QuickFix, diagnostics=at, edit=edit)
 
 
 def _title(fix: Fix) -> str:

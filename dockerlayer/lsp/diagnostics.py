@@ -13,7 +13,7 @@ from lsprotocol.types import (
     Location,
 )
 
-from dockerlayer.checks import redundant
+from dockerlayer.checks import redundant, suppressions
 from dockerlayer.findings import Applicability, Finding, Refusal, Severity
 from dockerlayer.lsp.examined import Examined
 from dockerlayer.report.visible import decodable
@@ -25,7 +25,7 @@ _SEVERITY = {
     Severity.INFO: DiagnosticSeverity.Information,
 }
 # What such a finding stands on could go: editors show it faded.
-_UNNECESSARY = frozenset({redundant.NAME})
+_UNNECESSARY = frozenset({redundant.NAME, suppressions.UNUSED})
 
 
 def diagnostics(examined: Examined, *, related: bool = True) -> list[Diagnostic]:

@@ -39,7 +39,8 @@ class Examined:
         self.options = options
         report = examine(self.text.data, context, ecosystems, options)
         # Some findings are made whatever is selected.
-        self.report = Report(report.dockerfile, tuple(item for item in report.findings if item.rule in options.rules))
+        told = tuple(item for item in report.findings if item.rule in options.rules)
+        self.report: Report = report._replace(findings=told)
         self.buildable = not any(item.rule == SYNTAX for item in report.findings)
 
     @property

@@ -60,7 +60,7 @@ def _cases() -> list[Path]:
     every = sorted((ROOT / "fixtures").glob("*/*/Dockerfile"))
     # Some of each ecosystem, and those whose text is odd.
     odd = [path for path in every if re.search("crlf|bom|heredoc|utf|final-newline|tab|unsafe", path.parent.name)]
-    return sorted({*odd, *every[::25]})
+    return sorted({*odd, *every[::40]})
 
 
 @pytest.mark.parametrize("path", _cases(), ids=lambda path: f"{path.parts[-3]}/{path.parts[-2]}")
@@ -74,7 +74,8 @@ def test_actions_do_what_fix_does(path: Path, ecosystems: tuple[Ecosystem, ...],
     examined = Examined(Document(uri, 1, str(path), Text(source)), context, ecosystems, options)
     lookup = {str(context.ignore_target): Document("file:///ignore", None, "", Text(""))}
     found = actions(examined, Wanted(ALL), Abilities(), lookup.get)
-    quick = [item for item in found if item.kind == "quickfix"]
+    left = [item for item in found if item.title.startswith("Ignore ")]
+    quick = [item for item in found if item.kind == "quickfix" and item not in left]
     fixable = [item for item in examined.findings if item.fix and item.fix.applicability is not Applicability.MANUAL]
     assert len(quick) == len(fixable)
     for action, finding in zip(quick, fixable, strict=True):
@@ -85,6 +86,14 @@ def test_actions_do_what_fix_does(path: Path, ecosystems: tuple[Ecosystem, ...],
         assert bool(action.is_preferred) == (finding.fix.applicability is Applicability.SAFE)
         assert ("(unsafe: " in action.title) == (finding.fix.applicability is Applicability.UNSAFE)
     every = [applied(item.edit, {uri: (1, source)}) for item in found if item.kind != "quickfix"]
+    for action in left:
+        assert action.is_preferred is None
+        (text,) = applied(action.edit, {uri: (1, source)}).values()
+        (code,) = (item.code for item in action.diagnostics or ())
+        assert text.count("\n") - source.count("\n") <= 2
+        again = Examined(Document(uri, 2, str(path), Text(text)), context, ecosystems, options)
+        rules = [item.rule for item in examined.findings]
+        assert [item.rule for item in again.findings].count(str(code)) < rules.count(str(code))
     fixed = examined.repaired.data.decode()
     assert every == ([{uri: fixed}] if fixed != source else [])
 
@@ -100,7 +109,8 @@ def test_why_there_is_no_fix(examine: Examine) -> None:
     assert related.location.range == Range(Position(3, 0), Position(3, 16))
     (plain,) = diagnostics(examined, related=False)
     assert plain.related_information is None
-    assert actions(examined, Wanted(ALL), Abilities(), lambda path: None) == []
+    titles = [item.title for item in actions(examined, Wanted(ALL), Abilities(), lambda path: None)]
+    assert titles == ["Ignore source-before-download for this instruction"]
 
 
 def test_what_could_go_is_faded(examine: Examine) -> None:
@@ -198,7 +208,7 @@ def test_prose() -> None:
 def test_an_editor_that_knows_no_versions(examine: Examine) -> None:
     text = HEAD + "COPY . .\nRUN npm ci\n"
     found = actions(examine(text), Wanted(ALL), Abilities(versioned=False), lambda path: None)
-    assert [item.edit.document_changes for item in found if item.edit] == [None, None]
+    assert [item.edit.document_changes for item in found if item.edit] == [None] * 3
     assert all(list(applied(item.edit, {URI: (3, text)})) == [URI] for item in found)
 
 
@@ -209,5 +219,16 @@ def test_text_that_no_editor_can_take(examine: Examine, ecosystems: tuple[Ecosys
     odd = finding.fix._replace(edits=tuple(edit._replace(text=b"COPY \xff .\n") for edit in finding.fix.edits))
     report = examined.report._replace(findings=(finding._replace(fix=odd),))
     examined.report = report
-    wanted = Wanted(ALL, ["quickfix"])
-    assert actions(examined, wanted, Abilities(), lambda path: None) == []
+    found = actions(examined, Wanted(ALL, ["quickfix"]), Abilities(), lambda path: None)
+    assert [item.title for item in found] == ["Ignore source-before-download for this instruction"]
+
+
+def test_comments_of_ours(examine: Examine) -> None:
+    text = HEAD + "# dockerlayer: ignore[missing-lockfile]\nCOPY . .\n# dockerlayer: ignore[nosuch]\nCMD x\n"
+    examined = examine(text)
+    unused, unknown = diagnostics(examined)
+    assert (unused.code, unused.tags) == ("unused-suppression", [DiagnosticTag.Unnecessary])
+    assert (unknown.code, unknown.tags) == ("invalid-suppression", None)
+    fix, every = actions(examined, Wanted(ALL), Abilities(), lambda path: None)
+    assert (fix.title, fix.is_preferred) == ("remove the comment", True)
+    assert every.kind == "source.fixAll.dockerlayer"

@@ -70,16 +70,19 @@ def test_from_the_first_word_to_the_last(
             (3, "downloads 3 packages from npm again on each change of: COPY . . (line 3)")
         ]
 
-        quick, every = await editor.actions(uri, found.range)
+        quick, leave, every = await editor.actions(uri, found.range)
         assert (quick.kind, quick.is_preferred) == (lsp.CodeActionKind.QuickFix, True)
         assert [item.code for item in quick.diagnostics or ()] == ["source-before-download"]
         assert every.kind == "source.fixAll.dockerlayer"
         assert await editor.actions(uri, found.range, ["refactor"]) == []
         assert [item.kind for item in await editor.actions(uri, found.range, ["source"])] == [every.kind]
-        assert [item.kind for item in await editor.actions(uri, found.range, ["quickfix"])] == [quick.kind]
+        assert [item.kind for item in await editor.actions(uri, found.range, ["quickfix"])] == [quick.kind] * 2
         first = lsp.Range(lsp.Position(0, 0), lsp.Position(0, 4))
         assert [item.kind for item in await editor.actions(uri, first)] == [every.kind]
 
+        assert leave.title == "Ignore source-before-download for this instruction"
+        (left,) = applied(leave.edit, {uri: (1, old)}).values()
+        assert left == old.replace("RUN npm ci\n", "# dockerlayer: ignore[source-before-download]\nRUN npm ci\n")
         (new,) = applied(quick.edit, {uri: (1, old)}).values()
         assert [new] == list(applied(every.edit, {uri: (1, old)}).values())
         editor.change(uri, new, 2)
@@ -150,14 +153,14 @@ def test_lines_for_the_ignore_file(converse: Converse, cli: Cli, environment: di
         uri = editor.open(path, UNIGNORED)
         (found,) = await editor.diagnostics(uri, 1)
         assert found.code == "context-overwrites-install"
-        (action,) = await editor.actions(uri, found.range)
+        action, _ = await editor.actions(uri, found.range)
         assert action.is_preferred is None
         assert "(unsafe: " in action.title
         assert applied(action.edit, {}) == {ignore.as_uri(): "one\r\ntwo\r\nnode_modules\r\n"}
 
         # What the editor has of that file counts, and not what is on disk.
         other = editor.open(ignore, "three\n", 7, "ignore")
-        (action,) = await editor.actions(uri, found.range)
+        action, _ = await editor.actions(uri, found.range)
         assert applied(action.edit, {other: (7, "three\n")}) == {other: "three\nnode_modules\n"}
         editor.close(other)
         assert await editor.diagnostics(other, None) == ()
@@ -166,7 +169,7 @@ def test_lines_for_the_ignore_file(converse: Converse, cli: Cli, environment: di
         changed = lsp.FileEvent(ignore.as_uri(), lsp.FileChangeType.Deleted)
         editor.client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams([changed]))
         await editor.diagnostics(uri, 1)
-        (action,) = await editor.actions(uri, found.range)
+        action, _ = await editor.actions(uri, found.range)
         assert applied(action.edit, {}) == {ignore.as_uri(): "node_modules\n"}
         assert await editor.end() == (0, "")
         assert not ignore.exists()
@@ -180,7 +183,8 @@ def test_lines_for_the_ignore_file(converse: Converse, cli: Cli, environment: di
         ignore.unlink()
         uri = editor.open(path, UNIGNORED)
         (found,) = await editor.diagnostics(uri, 1)
-        assert await editor.actions(uri, found.range) == [], "this editor makes no files"
+        titles = [action.title for action in await editor.actions(uri, found.range)]
+        assert titles == ["Ignore context-overwrites-install for this instruction"], "this editor makes no files"
         assert await editor.end() == (0, "")
 
     converse(without_creation)
@@ -316,5 +320,22 @@ def test_a_question_while_another_text_is_examined(converse: Converse, environme
         assert await editor.end() == (0, "")
         with pytest.raises(JsonRpcRequestCancelled):
             await asked
+
+    converse(talk)
+
+
+def test_a_long_line(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    text = (project / "Dockerfile").read_text() + "# " + "\u20ac" * 1_700_000 + "\n"
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        uri = editor.open(project / "Dockerfile", text)
+        codes = [item.code for item in await editor.diagnostics(uri, 1)]
+        # BuildKit refuses a line of more than 64 KiB.
+        assert codes == ["invalid-dockerfile"]
+        assert await editor.hover(uri, 3, 5) == ""
+        assert await editor.lenses(uri) == []
+        assert await editor.actions(uri, lsp.Range(lsp.Position(0, 0), lsp.Position(9, 0))) == []
+        assert await editor.end() == (0, "")
 
     converse(talk)
