@@ -86,7 +86,8 @@ def cli(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProces
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
         words = [sys.executable, "-m", "dockerlayer", *arguments]
-        return subprocess.run(words, env=environment, capture_output=True, timeout=120, check=False)
+        home = environment["HOME"]
+        return subprocess.run(words, cwd=home, env=environment, capture_output=True, timeout=120, check=False)
 
     return run
 

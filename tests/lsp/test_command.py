@@ -24,7 +24,13 @@ def test_without_the_extra(environment: dict[str, str], missing: str) -> None:
         f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = ['lsp']; from dockerlayer.cli import main; main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, input=b"", capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        cwd=environment["HOME"],
+        env=environment,
+        input=b"",
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr == b"error: the language server needs more packages: pip install 'dockerlayer[lsp]'\n"

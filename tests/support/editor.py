@@ -59,9 +59,9 @@ class Editor:
         able: lsp.ClientCapabilities = ABLE,
         options: object = None,
     ) -> lsp.InitializeResult:
-        """Start the server and shake hands with it."""
+        """Start the server, in the home directory, and shake hands with it."""
         words = ("-m", "dockerlayer", "lsp", *arguments)
-        await self.client.start_io(sys.executable, *words, env=dict(environment))
+        await self.client.start_io(sys.executable, *words, env=dict(environment), cwd=environment["HOME"])
         made = lsp.InitializeParams(capabilities=able, initialization_options=options)
         result = await wait(self.client.initialize_async(made))
         self.encoding = str(getattr(result.capabilities.position_encoding, "value", "utf-16"))
