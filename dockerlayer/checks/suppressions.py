@@ -40,6 +40,9 @@ def check_invalid(
         RUN make -C /src
 
     Fix safety: manual.
+
+    References:
+    - Dockerfile reference, comments and directives: https://docs.docker.com/reference/dockerfile/#format
     """
     for item in suppressions:
         if item.problem:
@@ -77,6 +80,9 @@ def check_unused(
 
     Fix safety: safe. The comment goes, or only the names that are not needed; the reason stays with the others. It
     is refused where the file would be read differently without the comment.
+
+    References:
+    - Ruff, the same for its own comments: https://docs.astral.sh/ruff/rules/unused-noqa/
     """
     first = _first_comment(dockerfile)
     for item in suppressions:
