@@ -7,7 +7,7 @@ from itertools import groupby
 
 from dockerlayer.api import Fetch
 from dockerlayer.checks.mended import mended
-from dockerlayer.checks.order import cost
+from dockerlayer.checks.order import cost, costs
 from dockerlayer.checks.survey import Candidate, Sighting, Survey
 from dockerlayer.findings import Finding, Severity
 from dockerlayer.model.calls import SUCCESS_ONLY
@@ -100,5 +100,6 @@ def _candidate(one: Sighting, other: Sighting, first: Step, step: Step) -> Candi
         subject=other.subject,
         help="a stage of its own for the download, which both start from or copy from, lets one do for both",
         ecosystem=one.ecosystem.name,
+        cost=costs((other,)),
     )
     return Candidate(finding, step, (other,))

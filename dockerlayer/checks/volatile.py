@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from dockerlayer.checks.order import cost
+from dockerlayer.checks.order import cost, costs
 from dockerlayer.checks.survey import Allowance, Candidate, Sighting, Survey
 from dockerlayer.findings import Finding, Severity
 from dockerlayer.model.calls import Call
@@ -68,6 +68,7 @@ def _candidate(volatile: Volatile, downloads: tuple[Sighting, ...]) -> Candidate
         subject=f"{step.stage.index}:{downloads[0].ecosystem.name}:{volatile.detail}",
         help=f"it is not needed above: put it below line {last.line}",
         ecosystem=downloads[0].ecosystem.name,
+        cost=costs(downloads),
     )
     # The downloads are those of the finding, not commands that the fix may change.
     return Candidate(finding, step, downloads, allows=Allowance(variables=volatile.names))
