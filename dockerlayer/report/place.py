@@ -6,7 +6,7 @@ import os
 from hashlib import sha256
 from typing import NamedTuple
 
-from dockerlayer.findings import Finding
+from dockerlayer.findings import Finding, identities
 from dockerlayer.report.record import FileRecord
 from dockerlayer.report.visible import decodable
 
@@ -56,7 +56,7 @@ def fingerprints(record: FileRecord, path: str) -> list[str]:
     seen: dict[tuple[str, str], int] = {}
     found = []
     for finding in record.report.findings:
-        key = finding.rule, finding.subject
+        key = finding.rule, "\n".join(identities(finding))
         seen[key] = number = seen.get(key, 0) + 1
         text = "\0".join((path, *key, str(number)))
         found.append(sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32])
