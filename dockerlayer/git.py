@@ -93,7 +93,12 @@ def _told(error: str) -> str:
 
 
 def merge_base(root: str, revision: str) -> str:
-    """The commit that HEAD and a revision come from; raises InputError with the cause and what helps."""
+    """The commit that HEAD and a revision come from; raises InputError with the cause and what helps.
+
+    Before the first commit HEAD is a tree without files: a commit hook asks what the first one brings.
+    """
+    if revision == "HEAD" and _is_unborn(root):
+        return ask(root, "hash-object", "-t", "tree", "--stdin").output.decode().strip()
     # No revision begins so (git-check-ref-format(1)), and git would take it for an option.
     commit = None if revision.startswith("-") or "\0" in revision or not revision else _commit(root, revision)
     if commit is None:
@@ -106,6 +111,12 @@ def merge_base(root: str, revision: str) -> str:
     if not answer.ok or not _OBJECT.fullmatch(found):
         raise InputError(f"{revision} and HEAD have no commit in common{_hint(root, '')}")
     return found.decode()
+
+
+def _is_unborn(root: str) -> bool:
+    """Whether HEAD is a branch that has no commit yet."""
+    named = ask(root, "symbolic-ref", "--quiet", "HEAD").ok
+    return named and not ask(root, "rev-parse", "--verify", "--quiet", "HEAD").ok
 
 
 def _commit(root: str, revision: str) -> str | None:

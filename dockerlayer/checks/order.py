@@ -20,6 +20,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: safe where every file that the download needs is known from the build context and every step that
     changes places with the copy is known not to read what is copied; else unsafe with the assumption named, or refused
     with the reason.
+
+    References:
+    - Docker, order your layers: https://docs.docker.com/build/cache/optimize/#order-your-layers
+    - Docker, how the cache is invalidated: https://docs.docker.com/build/cache/invalidation/
     """
     for step in survey.steps():
         sightings, broad = survey.exposed(step)

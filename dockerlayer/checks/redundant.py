@@ -27,6 +27,9 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: as the plugin says for a download that nothing takes: safe only if taking it out is proven to change
     nothing. The same download in two stages is reported only: a stage that holds it, which both start from or copy
     from, is for its author to cut.
+
+    References:
+    - Docker, create reusable stages: https://docs.docker.com/build/building/best-practices/#create-reusable-stages
     """
     yield from mended(survey, NAME, lambda use: use.redundant)
     yield from _twice(survey)

@@ -45,6 +45,9 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: safe when nothing that the ARG or ENV is moved past can use it, by what is known of the commands and
     their tools; unsafe when a tool may be told by any variable, or when a variable that only labels are written with
     passes a command that nothing is known of. A copy of ``.git`` and a fetched file are reported only.
+
+    References:
+    - Dockerfile reference, impact on build caching: https://docs.docker.com/reference/dockerfile/#impact-on-build-caching
     """
     if not survey.ecosystems or not any(True for _ in survey.steps()):
         return

@@ -18,7 +18,6 @@ from dockerlayer.errors import DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.place import Root, root_of
 from dockerlayer.report.record import Tally
-from dockerlayer.report.text import count
 from dockerlayer.report.visible import ansi, plain
 
 STDIN = "-"
@@ -127,19 +126,26 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
 
         close()
     errors = [(failure.path, failure.message) for failure in failures]
+    unwritten = 0
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
         text = style.whole(parts, errors, tally, task.run_for(output, settler.settings(None)))
-        if output.path:
-            from dockerlayer.cli.replace import write_report
-
-            write_report(output.path, "".join((*parts, text)) if style.streams else text)
-        else:
+        if not output.path:
             report(text)
+            continue
+        from dockerlayer.cli.replace import write_report
+
+        try:
+            write_report(output.path, "".join((*parts, text)) if style.streams else text)
+        except DockerlayerError as error:
+            unwritten += 1
+            say(f"error: {error}")
     if task.reason is not None:
+        from dockerlayer.report.text import count
+
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
     if ledger is not None:
         ledger.close()
-    return exit_code(request, tally, bool(failures))
+    return exit_code(request, tally, bool(failures or unwritten))
 
 
 def _root() -> Root:

@@ -39,6 +39,14 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
+class PageFormat(StrEnum):
+    """How a page is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
 class Colour(StrEnum):
     """When a text report is coloured."""
 

@@ -98,7 +98,8 @@ def _result(
         "ruleId": finding.rule,
         **({"ruleIndex": rules[finding.rule]} if finding.rule in rules else {}),
         "level": _LEVELS[finding.severity],
-        "message": {"text": _text(told(finding))},
+        # Where there is little room GitHub shows the first sentence.
+        "message": {"text": _text("\n".join(f"{line.removesuffix('.')}." for line in told(finding).split("\n")))},
         "locations": [
             {
                 "physicalLocation": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -291,3 +292,20 @@ def test_nothing_that_a_repository_names_is_run(inside: Runner, repository: Path
 def test_a_hook_s_environment_points_elsewhere(inside: Runner, repository: Path, node: Path) -> None:
     env = {"GIT_DIR": str(node / ".git"), "GIT_INDEX_FILE": str(node / ".git" / "index"), "GIT_WORK_TREE": str(node)}
     assert told(inside("check", "--diff-base", "HEAD", cwd=repository, env=env)) == []
+
+
+def test_what_the_readme_shows(inside: Runner, repository: Path) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    commands = text.partition("<!-- adoption -->\n```sh\n")[2].partition("```")[0].splitlines()
+    git(repository, "update-ref", "refs/remotes/origin/main", "HEAD")
+    for number, line in enumerate(commands):
+        program, *arguments = shlex.split(line, comments=True)
+        assert program == "dockerlayer"
+        done = inside(*arguments, cwd=repository)
+        assert done.returncode == 0, done.stderr
+        assert b"1 known problem left out" in done.stdout
+        (repository / "New.Dockerfile").write_bytes(BAD)
+        if number:
+            assert told(inside(*arguments, cwd=repository)) == ["New.Dockerfile:4:5 source-before-download"]
+        (repository / "New.Dockerfile").unlink()
+    assert len(commands) == 3

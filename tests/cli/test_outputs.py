@@ -133,6 +133,15 @@ def test_device_is_written_to(run: Runner, project: Path) -> None:
     assert done.stderr == run("check", "project", "--format", "concise").stdout
 
 
+@needs_posix
+def test_output_that_fails_at_the_end(run: Runner, project: Path) -> None:
+    done = run("check", "project", "--output", "concise=/dev/full", "--output", "json=x", "--exit-zero")
+    assert done.returncode == 2
+    assert done.stderr.decode() == "error: /dev/full: cannot be written: No space left on device\n"
+    assert b"source-before-download" in done.stdout
+    assert json.loads((project.parent / "x").read_bytes())["summary"]["problems"] == 1
+
+
 def test_file_never_has_colours(run: Runner, project: Path) -> None:
     run("check", "project", "--color", "always", "--output", "text=x", "--output", "concise=y")
     assert b"\x1b" not in (project.parent / "x").read_bytes() + (project.parent / "y").read_bytes()

@@ -69,7 +69,7 @@ def test_result(record: Record) -> None:
     assert result == {
         "ruleId": "some-rule",
         "level": "note",
-        "message": {"text": "it is so\nso there"},
+        "message": {"text": "it is so.\nso there."},
         "locations": [
             {
                 "physicalLocation": {
