@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TextIO
 
-from dockerlayer.cli.outputs import BESIDE_DIFF, exit_code, outputs_of
+from dockerlayer.cli.outputs import BESIDE_DIFF, exit_code, outputs_of, spare
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, put, put_aside, read_input, say, wants_colour
@@ -88,6 +88,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     )
     settler = Settler(request, ecosystems)
     sources, failures = sources_of(request, settler, identity)
+    spare(outputs, (source.path for source in sources if source.data is None))
     ledger = None
     if task.listing or any(source.settings.baseline is not None for source in sources):
         from dockerlayer.cli.ledger import Ledger
