@@ -109,6 +109,26 @@ def test_a_line_that_did_not_change_has_a_finding_by_what_is_around_it(inside: R
     assert told(inside("check", "--diff-base", "HEAD~", cwd=node)) != []
 
 
+def test_one_more_of_a_list_is_new(inside: Runner, node: Path) -> None:
+    (node / "package.json").write_text('{"workspaces": ["packages/*"], "dependencies": {"a": "1.0.0"}}')
+    text = NODE.replace(b"./\n", b"./\nCOPY packages/x/package.json packages/x/\n", 1)
+    (node / "Dockerfile").write_bytes(text)
+    (node / ".dockerignore").write_bytes(b"**/node_modules\n")
+    for name in ("x", "y"):
+        (node / "packages" / name).mkdir(parents=True)
+        (node / "packages" / name / "package.json").write_text(f'{{"name": "{name}"}}')
+    commit(node)
+    assert told(inside("check", cwd=node)) == ["Dockerfile:5:5 workspace-drift"]
+    assert told(inside("check", "--diff-base", "HEAD", cwd=node)) == []
+    (node / "packages" / "z").mkdir()
+    (node / "packages" / "z" / "package.json").write_text('{"name": "z"}')
+    assert told(inside("check", "--diff-base", "HEAD", cwd=node)) == ["Dockerfile:5:5 workspace-drift"]
+    commit(node)
+    (node / "Dockerfile").write_bytes(text.replace(b"packages/x", b"packages/z"))
+    done = inside("check", "--diff-base", "HEAD", cwd=node)
+    assert told(done) == ["Dockerfile:5:5 workspace-drift"], "x is missed now, z is not any more"
+
+
 def test_the_dockerfile_s_own_ignore_file(inside: Runner, node: Path) -> None:
     (node / "Dockerfile.dockerignore").write_bytes(b"*.md\n")
     assert told(inside("check", "--diff-base", "HEAD", cwd=node)) == ["Dockerfile:5:1 context-overwrites-install"]
