@@ -24,5 +24,9 @@ class UsageError(DockerlayerError):
     """A command line that asks for something that does not exist."""
 
 
+class ConfigError(DockerlayerError):
+    """A configuration file that cannot be used: a line for each thing that is wrong, with the file, line and cause."""
+
+
 class PluginError(DockerlayerError):
     """A plugin that cannot be loaded or that failed, named with the distribution it came from."""
