@@ -25,7 +25,14 @@ class UsageError(DockerlayerError):
 
 
 class ConfigError(DockerlayerError):
-    """A configuration file that cannot be used: a line for each thing that is wrong, with the file, line and cause."""
+    """A configuration file that cannot be used: a line for each thing that is wrong, with the file, line and cause.
+
+    ``path`` is the file's, as it is told to people.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class PluginError(DockerlayerError):

@@ -14,7 +14,7 @@ from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, put, read_input, say, wants_colour
 from dockerlayer.cli.work import Failure, Output, Result, Source, Task, failed
 from dockerlayer.discovery import dockerfiles
-from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, DockerlayerError, UsageError
+from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, ConfigError, DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.record import Tally
 from dockerlayer.report.visible import ansi, plain
@@ -35,20 +35,42 @@ def sources_of(
         raise UsageError("--stdin-filename names standard input, which is read for the path -")
     sources: dict[str, Source] = {}
     failures: list[Failure] = []
+    unsettled: dict[str, Failure] = {}
+    seen: set[str] = set()
+
+    def add(key: str, path: str, data: bytes | None = None, place: str | None = None) -> None:
+        """A source, if it is a new one that has its settings; one broken configuration is told once."""
+        if key in seen:
+            return
+        seen.add(key)
+        try:
+            settings = settler.settings(place)
+        except ConfigError as error:
+            known = unsettled.get(str(error)) or Failure(error.path, str(error), files=0, placed=True)
+            unsettled[str(error)] = known._replace(files=known.files + 1)
+        else:
+            sources[key] = Source(path, settings, data, placed=place is not None)
+
     for path in request.paths or ["."]:
         if path == STDIN:
-            settings = settler.settings(stdin_name)
-            source = Source(stdin_name or "<stdin>", settings, read_input(), placed=stdin_name is not None)
-            sources.setdefault(STDIN, source)
+            data = read_input()
+            if stdin_name is not None and settler.forces_out(stdin_name):
+                if request.command == "fix":
+                    put(data)
+                continue
+            add(STDIN, stdin_name or "<stdin>", data, stdin_name)
+        elif settler.forces_out(path):
+            continue
         elif os.path.isdir(path):
             found = dockerfiles(path)
             if not found:
                 failures.append(Failure(path, f"no Dockerfile found in {path}"))
             for file in found:
-                sources.setdefault(identity(file), Source(file, settler.settings(file)))
+                if not settler.excludes(file, path):
+                    add(identity(file), file, place=file)
         else:
-            sources.setdefault(identity(path), Source(path, settler.settings(path)))
-    return list(sources.values()), failures
+            add(identity(path), path, place=path)
+    return list(sources.values()), [*failures, *unsettled.values()]
 
 
 def check_files(request: Request) -> int:
@@ -70,7 +92,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     sources, failures = sources_of(request, settler, identity)
     for failure in failures:
         say(failure.sentence)
-    tally = Tally(failed=len(failures))
+    tally = Tally(failed=sum(failure.files for failure in failures))
     styles = [style_of(output.format) for output in outputs]
     gathered: list[list[str]] = [[] for _ in outputs]
     shown: dict[str, bytes] = {}
@@ -89,7 +111,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
                     parts.append(part)
     errors = [(failure.path, failure.message) for failure in failures]
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
-        report(style.whole(parts, errors, tally, task.run_for(output, settler.settings(None))))
+        report(style.whole(parts, errors, tally, task.run_for(output, settler.plain)))
     if failures:
         return EXIT_ERROR
     changing = task.command == "diff" and tally.changed

@@ -7,9 +7,11 @@ import typer
 from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
     ColourOption,
+    ConfigOption,
     ContextDirectory,
     FormatOption,
     Ignore,
+    Isolated,
     Paths,
     PatternOption,
     ProfileOption,
@@ -25,6 +27,8 @@ def check(
     ignore: Ignore = None,
     pattern: PatternOption = None,
     profile: ProfileOption = None,
+    config: ConfigOption = None,
+    isolated: Isolated = False,
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
     stdin_filename: StdinName = None,
@@ -48,5 +52,7 @@ def check(
         format=output,
         color=color,
         stdin_filename=stdin_filename,
+        config=config or (),
+        isolated=isolated,
     )
     raise typer.Exit(check_files(request))

@@ -11,9 +11,11 @@ import typer
 from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
     ColourOption,
+    ConfigOption,
     ContextDirectory,
     FormatOption,
     Ignore,
+    Isolated,
     Paths,
     PatternOption,
     ProfileOption,
@@ -30,6 +32,8 @@ def fix(
     ignore: Ignore = None,
     pattern: PatternOption = None,
     profile: ProfileOption = None,
+    config: ConfigOption = None,
+    isolated: Isolated = False,
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change as a diff.")] = False,
@@ -61,6 +65,8 @@ def fix(
         output,
         color,
         stdin_filename,
+        config or (),
+        isolated,
     )
     aside = output is Format.TEXT if diff else STDIN in request.paths
     report, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 
 from dockerlayer.cli.replace import replace_file
-from dockerlayer.cli.work import read_file
 from dockerlayer.errors import InputError
+from dockerlayer.source import read_file
 
 
 def with_lines(old: bytes, lines: Sequence[str]) -> bytes:

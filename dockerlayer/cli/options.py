@@ -46,6 +46,17 @@ ProfileOption = Annotated[
         show_default=False,
     ),
 ]
+ConfigOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--config",
+        metavar="FILE|KEY=VALUE",
+        help="The configuration file for every Dockerfile, or a value over those of files (TOML); may be repeated.  "
+        "[default: the file nearest to each Dockerfile]",
+        show_default=False,
+    ),
+]
+Isolated = Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the report.")]
 ColourOption = Annotated[Colour, typer.Option("--color", help="When to colour the report.")]
 StdinName = Annotated[

@@ -7,21 +7,26 @@ from itertools import islice
 
 from dockerlayer.checks.order import cost
 from dockerlayer.checks.survey import Sighting, Survey, needed_paths
-from dockerlayer.cli.terminal import say
+from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.work import open_buildable
 from dockerlayer.errors import InputError
 from dockerlayer.model.layers import Analysis, Input, inputs_of, stage_of
 from dockerlayer.model.stages import Stage, Step
-from dockerlayer.registry import installed
 from dockerlayer.report.why import Download, Needless, Why
 from dockerlayer.syntax.tree import Dockerfile, Instruction
 
 _EXAMPLES = 3
 
 
-def reasons(path: str, line: int, directory: str | None) -> Why:
-    """The answer for a 1-based line; raises InputError for a line that the file has not, or a file of no use."""
-    dockerfile, context = open_buildable(path, directory)
+def reasons(request: Request, line: int) -> Why:
+    """The answer for a 1-based line of the one file of a request.
+
+    Raises InputError for a line that the file has not or a file of no use, ConfigError for such a configuration.
+    """
+    path = request.paths[0]
+    ecosystems = plugins()
+    settings = Settler(request, ecosystems).settings(path)
+    dockerfile, context = open_buildable(path, settings.context)
     lines = _line_count(dockerfile.data)
     if not 1 <= line <= lines:
         raise InputError(f"{path}: there is no line {line}, the file has {lines}")
@@ -36,7 +41,15 @@ def reasons(path: str, line: int, directory: str | None) -> Why:
     if step is None:
         return Why(path, line, first, title, text, _base(stage) if stage is not None else ())
     inputs = tuple(inputs_of(analysis, step))
-    return Why(path, line, first, title, text, inputs, tuple(_downloads(analysis, step)))
+    return Why(
+        path,
+        line,
+        first,
+        title,
+        text,
+        inputs,
+        tuple(_downloads(Survey(analysis, ecosystems, settings.options.builder), step)),
+    )
 
 
 def _line_count(data: bytes) -> int:
@@ -62,22 +75,18 @@ def _base(stage: Stage) -> tuple[Input, ...]:
     return (Input(kind, stage.image, stage.instruction.start_line, why),)
 
 
-def _downloads(analysis: Analysis, step: Step) -> Iterator[Download]:
+def _downloads(survey: Survey, step: Step) -> Iterator[Download]:
     if step.name != "run":
         return
-    ecosystems, broken = installed()
-    for message in broken:
-        say(f"warning: {message}")
-    survey = Survey(analysis, ecosystems)
     for seen in survey.sightings(step):
         yield Download(
-            line=analysis.dockerfile.position(seen.call.start)[0],
+            line=survey.analysis.dockerfile.position(seen.call.start)[0],
             command=" ".join(seen.call.argv),
             cost=cost((seen,)),
             kind=seen.fetch.kind,
             directory=seen.fetch.directory,
             needs=needed_paths(seen.fetch),
-            needless=tuple(_needless(analysis, step, seen)),
+            needless=tuple(_needless(survey.analysis, step, seen)),
             kept=seen.ecosystem.cached_by(step),
         )
 

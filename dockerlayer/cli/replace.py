@@ -7,8 +7,8 @@ import os
 import stat
 import tempfile
 
-from dockerlayer.cli.work import read_file
 from dockerlayer.errors import InputError
+from dockerlayer.source import read_file
 
 
 def replace_file(path: str, old: bytes, new: bytes) -> None:

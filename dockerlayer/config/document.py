@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from dockerlayer.config.lines import Place
 from dockerlayer.errors import ConfigError, InputError
 from dockerlayer.source import read_file
 
 SIZE_LIMIT = 16 * 1024 * 1024
 SHARED_NAME = "pyproject.toml"
 """The one file that is others' as well: ours is what stands in its table ``[tool.dockerlayer]``."""
+
+Place = tuple[str | int, ...]
+"""A way through a document: the keys of tables and the indices of arrays."""
 
 _INSIDE = ("tool", "dockerlayer")
 _MOST_TOLD = 20
@@ -54,14 +55,14 @@ class Document(NamedTuple):
         told = [f"{self.spot(place)}: {message}{remark}" for place, message in wrongs]
         if len(told) > _MOST_TOLD:
             told[_MOST_TOLD:] = [f"{self.name}: and {len(told) - _MOST_TOLD} more"]
-        return ConfigError("\n".join(told))
+        return ConfigError(self.name, "\n".join(told))
 
 
 def read_document(path: str) -> Document:
     """The configuration that a file holds; raises ConfigError with the path, and the line where there is one."""
     document = _read(path)
     if document is None:
-        raise ConfigError(f"{called(path)}: there is no table [tool.dockerlayer]")
+        raise ConfigError(called(path), f"{called(path)}: there is no table [tool.dockerlayer]")
     return document
 
 
@@ -80,7 +81,7 @@ def _read(path: str) -> Document | None:
     try:
         data = read_file(path, SIZE_LIMIT)
     except InputError as error:
-        raise ConfigError(f"{name}: {error}") from error
+        raise ConfigError(name, f"{name}: {error}") from error
     shared = os.path.basename(path) == SHARED_NAME
     if shared and b"dockerlayer" not in data:
         return None
@@ -104,11 +105,11 @@ def parsed(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_syntax_error(str(error), text, name)) from error
+        raise ConfigError(name, _syntax_error(str(error), text, name)) from error
     except RecursionError as error:
-        raise ConfigError(f"{name}: nested too deeply") from error
+        raise ConfigError(name, f"{name}: nested too deeply") from error
     except ValueError as error:  # CPython gives up on integers of more than 4300 digits
-        raise ConfigError(f"{name}: {error}") from error
+        raise ConfigError(name, f"{name}: {error}") from error
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -116,10 +117,12 @@ def _decoded(data: bytes, name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{name}:{line}: not UTF-8: byte 0x{data[error.start]:02x}") from error
+        raise ConfigError(name, f"{name}:{line}: not UTF-8: byte 0x{data[error.start]:02x}") from error
 
 
 def _syntax_error(message: str, text: str, name: str) -> str:
+    import re
+
     found = re.fullmatch(r"(?s)(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message)
     if found is None:
         return f"{name}: not TOML: {message}"

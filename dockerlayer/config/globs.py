@@ -9,31 +9,24 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 
-def fits(glob: str, path: str) -> bool:
-    """Whether a glob fits a relative path, its slashes forward, or one of the directories that it lies in."""
-    anchored = "/" in glob.rstrip("/")
+def fits(glob: str, path: str, *, below: bool = False) -> bool:
+    """Whether a glob fits a relative path, its slashes forward; or, with ``below``, a directory that it lies in."""
     pattern = [part for part in glob.split("/") if part not in ("", ".")]
-    if not anchored:
+    if "/" not in glob.rstrip("/"):
         pattern = ["**", *pattern]
-    return bool(pattern) and _fits(pattern, path.split("/"))
-
-
-def _fits(pattern: list[str], parts: list[str]) -> bool:
-    # Which beginnings of the pattern fit what was read so far. A list, not recursion: of many ** each would double it.
+    # Which beginnings of the pattern fit what was read so far. A set, not recursion: each ** would double the ways.
     open_at = _beyond(pattern, {0})
-    for part in parts:
+    for part in path.split("/"):
+        if below and len(pattern) in open_at:
+            break
         following = set()
         for at in open_at:
-            if at == len(pattern):
-                continue
-            if pattern[at] == "**":
+            if at < len(pattern) and pattern[at] == "**":
                 following.add(at)
-            elif fnmatchcase(part, pattern[at]):
+            elif at < len(pattern) and fnmatchcase(part, pattern[at]):
                 following.add(at + 1)
         open_at = _beyond(pattern, following)
-        if len(pattern) in open_at:
-            return True
-    return False
+    return len(pattern) in open_at
 
 
 def _beyond(pattern: list[str], open_at: set[int]) -> set[int]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from dockerlayer.config.lines import Place
+from dockerlayer.config.document import Place
 from dockerlayer.config.names import meant
 
 

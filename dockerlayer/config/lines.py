@@ -10,8 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 
-Place = tuple[str | int, ...]
-"""A way through a document: the keys of tables and the indices of arrays."""
+from dockerlayer.config.document import Place
 
 # TOML 1.0, "String": a closing delimiter of three may follow one or two quotes of the text.
 _TOKEN = re.compile(

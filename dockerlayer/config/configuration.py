@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from dockerlayer.config.document import Document
+from dockerlayer.config.document import Document, Place
 from dockerlayer.config.fields import FIELDS
 from dockerlayer.config.globs import fits
-from dockerlayer.config.lines import Place
 from dockerlayer.findings import Severity
 
 ALL = "all"
@@ -25,7 +24,7 @@ class Value(NamedTuple):
     place: Place = ()
 
 
-class Settings:
+class Configuration:
     """The values of documents, of which later ones count more.
 
     Single values and lists replace what was said before, tables are merged key by key, and ``select`` puts aside what
@@ -85,7 +84,7 @@ class Settings:
         Without a path only what holds for every Dockerfile counts. Raises ConfigError for what is no directory.
         """
         for document, glob, directory, place in self._contexts():
-            if glob is None or (path is not None and fits(glob, _relative(path, document.directory))):
+            if glob is None or (path is not None and fits(glob, _relative(path, document.directory), below=True)):
                 found = _absolute(directory, document)
                 if not os.path.isdir(found):
                     wrong = "not a directory" if os.path.lexists(found) else "no such directory"
@@ -103,7 +102,7 @@ class Settings:
                 yield document, glob, directory, ("context", glob)
 
     def excludes(self, path: str) -> bool:
-        """Whether an absolute path is one that is not to be looked at."""
+        """Whether a file or a directory, by its absolute path, is not to be looked at."""
         globs, document, _ = self.found("exclude")
         if document is None or not globs:
             return False
