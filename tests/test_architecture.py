@@ -50,6 +50,7 @@ ECOSYSTEMS = re.compile(
 # Examples in rule pages, where an invented tool would help nobody, and words that only look like a name.
 NAMED_ON_PURPOSE = {
     "checks/rules.py": {"pip"},
+    "cli/config.py": {"pyproject"},
     "config/document.py": {"pyproject"},
     "discovery.py": {"node_modules"},
 }

@@ -55,6 +55,16 @@ class Configuration:
             chosen -= frozenset(table.get("ignore", ()))
         return chosen
 
+    def selections(self) -> list[Value]:
+        """What was said about which rules to run, as far as a later selection does not put it aside."""
+        found: list[Value] = []
+        for document in self.documents:
+            for key in ("select", "extend-select", "ignore"):
+                if key in document.table:
+                    said = Value(document.table[key], document, (key,))
+                    found = [said] if key == "select" else [*found, said]
+        return found
+
     def severities(self) -> dict[str, Value]:
         """The severities that are not the rules' own, by rule."""
         found: dict[str, Value] = {}

@@ -67,9 +67,16 @@ def wrongs_of(table: Mapping[str, Any], known: Known) -> Iterator[Wrong]:
     fields = {field.key: field for field in FIELDS}
     for key, value in table.items():
         if key in fields:
-            yield from fields[key].kind.wrongs(value, (key,), known)
+            for wrong in fields[key].kind.wrongs(value, (key,), known):
+                yield _misplaced(wrong) if wrong.place[1:] and wrong.place[-1] in fields else wrong
         else:
             yield Wrong((key,), f"unknown key {key[:60]!r}; {meant(key.replace('_', '-'), list(fields))}")
+
+
+def _misplaced(wrong: Wrong) -> Wrong:
+    """TOML takes what stands below the head of a table for a part of the table."""
+    table, key = wrong.place[0], wrong.place[-1]
+    return Wrong(wrong.place, f"{key!r} stands in the table of {table!r}; it belongs above the head of that")
 
 
 def schema_of(known: Known) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Resolver:
         A directory that is left out is not asked for a configuration of its own, and one of no use leaves out nothing.
         """
         pending: list[str] = []
-        while path.startswith(os.path.join(root, "")) and (path, root) not in self._left_out:
+        while path != root and path.startswith(os.path.join(root, "")) and (path, root) not in self._left_out:
             pending.append(path)
             path = os.path.dirname(path)
         left_out = self._left_out.get((path, root), False)
