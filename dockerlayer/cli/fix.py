@@ -65,8 +65,8 @@ def fix(
         output,
         color,
         stdin_filename,
-        config or (),
-        isolated,
+        config=config or (),
+        isolated=isolated,
     )
     aside = output is Format.TEXT if diff else STDIN in request.paths
     report, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)

@@ -29,11 +29,15 @@ class Output(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output."""
+    """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output.
+
+    With a ``reason``, which may be empty, ``check`` has comments written that leave alone what it finds.
+    """
 
     command: str
     ecosystems: Sequence[Ecosystem]
     outputs: tuple[Output, ...] = (Output("text"),)
+    reason: str | None = None
 
     def run_for(self, output: Output, settings: Settings) -> Run:
         """What a report tells about the run."""
@@ -74,7 +78,7 @@ class Failure(NamedTuple):
 class Result(NamedTuple):
     """What came of a file: ``parts`` are those of the reports; ``old`` and ``new`` are its text before and after.
 
-    ``ignore`` are lines for the end of the file ``ignore_file``.
+    ``ignore`` are lines for the end of the file ``ignore_file``. ``left_alone`` findings got a comment.
     """
 
     source: Source
@@ -86,6 +90,7 @@ class Result(NamedTuple):
     failure: Failure | None = None
     ignore_file: str = ""
     ignore: tuple[str, ...] = ()
+    left_alone: int = 0
 
 
 def failed(source: Source, message: str, *, internal: bool = False) -> Result:
@@ -114,9 +119,15 @@ def _work(task: Task, source: Source) -> Result:
     context = _context(source)
     if task.command == "check":
         report = _selected(examine(data, context, task.ecosystems, options), options)
-        return _result(
-            task, source, FileRecord(source.path, report, ignore_file=str(context.ignore_target)), data, data
-        )
+        new, number = data, 0
+        if task.reason is not None:
+            from dockerlayer.cli.ignoring import annotated
+
+            new, number = annotated(report, task.reason)
+            if number:
+                report = _selected(examine(new, context, task.ecosystems, options), options)
+        record = FileRecord(source.path, report, ignore_file=str(context.ignore_target))
+        return _result(task, source, record, data, new)._replace(left_alone=number)
     # What comes from standard input has no context of its own: such fixes are told, and not made.
     options = options._replace(ignores=source.data is None)
     outcome = repair(data, context, task.ecosystems, options)
@@ -155,7 +166,7 @@ def _context(source: Source) -> Context:
 
 def _selected(report: Report, options: Options) -> Report:
     """Without the findings that the engine makes whatever is selected."""
-    return Report(report.dockerfile, tuple(item for item in report.findings if item.rule in options.rules))
+    return report._replace(findings=tuple(item for item in report.findings if item.rule in options.rules))
 
 
 def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: bytes) -> Result:
