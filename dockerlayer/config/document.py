@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from dockerlayer.errors import ConfigError, InputError
@@ -51,10 +52,11 @@ class Document(NamedTuple):
         return self.name if line is None else f"{self.name}:{line}"
 
     def error(self, wrongs: Iterable[tuple[Place, str]], remark: str = "") -> ConfigError:
-        """The error for what is wrong, with a remark behind each."""
-        told = [f"{self.spot(place)}: {message}{remark}" for place, message in wrongs]
-        if len(told) > _MOST_TOLD:
-            told[_MOST_TOLD:] = [f"{self.name}: and {len(told) - _MOST_TOLD} more"]
+        """The error for what is wrong, of which the first few are told, with a remark behind each."""
+        first = list(islice(wrongs, _MOST_TOLD + 1))
+        told = [f"{self.spot(place)}: {message}{remark}" for place, message in first[:_MOST_TOLD]]
+        if len(first) > _MOST_TOLD:
+            told.append(f"{self.name}: and more")
         return ConfigError(self.name, "\n".join(told))
 
 

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 def fits(glob: str, path: str, *, below: bool = False) -> bool:
     """Whether a glob fits a relative path, its slashes forward; or, with ``below``, a directory that it lies in."""
     pattern = [part for part in glob.split("/") if part not in ("", ".")]
-    if "/" not in glob.rstrip("/"):
+    if pattern and "/" not in glob.rstrip("/"):
         pattern = ["**", *pattern]
     # Which beginnings of the pattern fit what was read so far. A set, not recursion: each ** would double the ways.
     open_at = _beyond(pattern, {0})
@@ -26,7 +26,7 @@ def fits(glob: str, path: str, *, below: bool = False) -> bool:
             elif at < len(pattern) and fnmatchcase(part, pattern[at]):
                 following.add(at + 1)
         open_at = _beyond(pattern, following)
-    return len(pattern) in open_at
+    return bool(pattern) and len(pattern) in open_at
 
 
 def _beyond(pattern: list[str], open_at: set[int]) -> set[int]:

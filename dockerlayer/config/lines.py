@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 
 from dockerlayer.config.document import Place
 
@@ -51,6 +52,7 @@ class _Tokens:
             self.advance()
 
 
+@lru_cache(maxsize=4)
 def places(text: str) -> dict[Place, int]:
     """The 1-based line of every key, of every table's header and of every element, for a valid document."""
     tokens = _Tokens(text)

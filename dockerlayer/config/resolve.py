@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable
 
@@ -119,9 +120,10 @@ class Resolver:
         while True:
             last = chain[-1]
             remark = f" ({' -> '.join(item.name for item in chain)})" if len(chain) > 1 else ""
-            wrongs = list(wrongs_of(last.table, self._known))
-            if wrongs:
-                raise last.error(wrongs, remark)
+            wrongs = wrongs_of(last.table, self._known)
+            first = next(wrongs, None)
+            if first is not None:
+                raise last.error(itertools.chain((first,), wrongs), remark)
             extend = last.table.get("extend")
             if extend is None:
                 return tuple(reversed(chain))
