@@ -8,7 +8,7 @@ from typing import Any
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import SYNTAX, rules_of
-from dockerlayer.cli.choices import Pattern, context_directory
+from dockerlayer.cli.choices import FailOn, Pattern, context_directory
 from dockerlayer.cli.request import Request, Settings
 from dockerlayer.cli.select import known_names
 from dockerlayer.config.configuration import DEFAULT, Configuration
@@ -51,7 +51,12 @@ class Configured:
         if found not in self._options:
             self._options[found] = self._options_of(found)
         directory = found.context(os.path.abspath(path) if path else None).value
-        return Settings(self._options[found], None if directory is None else _near(directory))
+        return Settings(
+            self._options[found],
+            _near(directory),
+            _near(found.file("baseline")),
+            FailOn(found.found("fail-on").value),
+        )
 
     def excludes(self, path: str, root: str) -> bool:
         """See Judge."""
@@ -82,11 +87,15 @@ def _said(request: Request, known: Known) -> dict[str, Any]:
         "builder": request.profile and request.profile.value,
         "context": context_directory(request.context),
         "unsafe-fixes": request.unsafe or None,
+        "fail-on": request.fail_on and request.fail_on.value,
+        "baseline": request.baseline,
     }
     return {key: value for key, value in said.items() if value is not None}
 
 
-def _near(directory: str) -> str:
-    """A directory as people would call it: relative where that does not lead upwards."""
-    relative = os.path.relpath(directory)
-    return directory if relative.split(os.sep)[0] == os.pardir else relative
+def _near(path: str | None) -> str | None:
+    """A path as people would call it: relative where that does not lead upwards."""
+    if path is None:
+        return None
+    relative = os.path.relpath(path)
+    return path if relative.split(os.sep)[0] == os.pardir else relative

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.cli.choices import Colour, Format, Pattern, Profile, context_directory
+from dockerlayer.cli.choices import Colour, FailOn, Pattern, Profile, context_directory
 from dockerlayer.cli.select import selected_rules
 from dockerlayer.cli.terminal import say
 from dockerlayer.config.find import Finder
@@ -30,19 +30,31 @@ class Request(NamedTuple):
     pattern: Pattern | None = None
     profile: Profile | None = None
     unsafe: bool = False
-    format: Format = Format.TEXT
+    format: str | None = None
     color: Colour = Colour.AUTO
     stdin_filename: str | None = None
     add_ignore: str | None = None
+    baseline: str | None = None
+    write_baseline: str | None = None
+    diff_base: str | None = None
+    outputs: Sequence[str] = ()
+    fail_on: FailOn | None = None
+    exit_zero: bool = False
+    statistics: bool = False
     config: Sequence[str] = ()
     isolated: bool = False
 
 
 class Settings(NamedTuple):
-    """What is in force for one Dockerfile. ``context`` is the directory of its build context, None is its own."""
+    """What is in force for one Dockerfile. ``context`` is the directory of its build context, None is its own.
+
+    ``baseline`` is the file of findings that are left out, ``fail_on`` the least severity that makes the run fail.
+    """
 
     options: Options = Options(frozenset())
     context: str | None = None
+    baseline: str | None = None
+    fail_on: FailOn = FailOn.INFO
 
 
 class Judge(Protocol):
@@ -74,7 +86,8 @@ class Settler:
         pattern = request.pattern or Pattern.SPLIT
         rules = selected_rules(ecosystems, request.select, request.ignore)
         options = Options(rules, pattern.value, request.unsafe, request.profile or "")
-        self.plain = Settings(options, context_directory(request.context))
+        fail_on = request.fail_on or FailOn.INFO
+        self.plain = Settings(options, context_directory(request.context), request.baseline, fail_on)
         """What the command line alone asks for."""
         if request.config:
             self.settings(None)  # what --config names must be of use, whatever files there are
