@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks.rules import SYNTAX, rules_of
+from dockerlayer.checks.rules import SYNTAX, rule_names
 from dockerlayer.cli.choices import FailOn, Pattern, context_directory
 from dockerlayer.cli.request import Request, Settings
 from dockerlayer.cli.select import known_names
@@ -23,7 +23,7 @@ COMMAND_LINE = "the command line"
 
 def known_to(ecosystems: Sequence[Ecosystem]) -> Known:
     """The names that configuration files may use."""
-    return Known(list(rules_of(ecosystems)), [item.name for item in ecosystems], [item.value for item in Pattern])
+    return Known(sorted(rule_names(ecosystems)), [item.name for item in ecosystems], [item.value for item in Pattern])
 
 
 class Configured:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks.rules import SYNTAX, rules_of
+from dockerlayer.checks.rules import SYNTAX, rule_names
 from dockerlayer.config.names import meant
 from dockerlayer.engine import default_rules
 from dockerlayer.errors import UsageError
@@ -18,7 +18,7 @@ def selected_rules(
 
     ``invalid-dockerfile`` stays with every selection: of a file that cannot be built, other rules say nothing.
     """
-    known = rules_of(ecosystems)
+    known = rule_names(ecosystems)
     if select is None:
         chosen = default_rules(ecosystems)
     else:

@@ -139,6 +139,25 @@ def test_unsafe_fixes(run: Runner, tmp_path: Path) -> None:
     assert (tmp_path / "Dockerfile").read_bytes() != BAD
 
 
+def test_severity_that_fails_is_that_of_each_file(run: Runner, tmp_path: Path) -> None:
+    add(tmp_path / "a", dockerlayer="fail-on = 'error'")
+    add(tmp_path / "b", dockerlayer=f"fail-on = 'error'\nseverity.{RULE} = 'error'")
+    assert run("check", "a").returncode == 0
+    assert run("check", "b").returncode == run("check").returncode == 1
+    assert run("check", "a", "--fail-on", "info").returncode == 1
+    assert run("check", "b", "--fail-on", "never").returncode == 0
+
+
+def test_baseline_beside_the_file_that_names_it(run: Runner, tmp_path: Path) -> None:
+    add(tmp_path / "a", dockerlayer="baseline = 'known.json'")
+    add(tmp_path / "b")
+    assert run("check", "a", "--write-baseline", "a/known.json").returncode == 0
+    assert run("check", "a").returncode == 0
+    done = run("check")
+    assert done.returncode == 1
+    assert b"a/Dockerfile" not in done.stdout
+
+
 def test_excluded_files(run: Runner, tmp_path: Path) -> None:
     add(tmp_path / "a")
     add(tmp_path / "vendor/lib")

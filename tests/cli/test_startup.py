@@ -18,7 +18,8 @@ except SystemExit as done:
     code = done.code
 print("code", code, file=sys.stderr)
 for name in (
-    "rich", "libcst", "multiprocessing", "concurrent", "html", "dockerlayer.report.json", "dockerlayer.report.sarif"
+    "rich", "libcst", "multiprocessing", "concurrent", "html", "dockerlayer.report.json", "dockerlayer.report.sarif",
+    "tomllib", "dockerlayer.config.resolve", "dockerlayer.config.fields", "dockerlayer.config.lines"
 ):
     if name in sys.modules:
         print("slow", name, file=sys.stderr)
