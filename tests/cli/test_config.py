@@ -33,44 +33,44 @@ def severities(done: subprocess.CompletedProcess[bytes]) -> dict[str, list[str]]
     }
 
 
-def test_each_dockerfile_has_its_own_settings(run: Runner, tmp_path: Path) -> None:
+def test_each_dockerfile_has_its_own_settings(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path, dockerlayer=f"severity.{RULE} = 'info'")
     add(tmp_path / "a", dockerlayer=f"extend = '../dockerlayer.toml'\nselect = ['all']\nseverity.{RULE} = 'error'")
     add(tmp_path / "b", pyproject=f"[tool.dockerlayer]\nignore = ['{RULE}']")
     add(tmp_path / "c/deep")
-    found = severities(run("check", "--format", "json"))
+    found = severities(inside("check", "--format", "json"))
     assert found["Dockerfile"] == ["info"]
     assert "error" in found["a/Dockerfile"]
     assert found["b/Dockerfile"] == []
     assert found["c/deep/Dockerfile"] == ["info"]
-    assert run("check", "b").returncode == 0
-    assert severities(run("check", "--format", "json", "--isolated", "a", "b")) == {
+    assert inside("check", "b").returncode == 0
+    assert severities(inside("check", "--format", "json", "--isolated", "a", "b")) == {
         "a/Dockerfile": ["warning"],
         "b/Dockerfile": ["warning"],
     }
 
 
-def test_many_files_in_several_processes(run: Runner, tmp_path: Path) -> None:
+def test_many_files_in_several_processes(inside: Runner, tmp_path: Path) -> None:
     for number in range(40):
         add(tmp_path / str(number), dockerlayer=f"severity.{RULE} = '{'info' if number % 2 else 'error'}'")
-    found = severities(run("check", "--format", "json"))
+    found = severities(inside("check", "--format", "json"))
     assert found == {f"{number}/Dockerfile": ["info" if number % 2 else "error"] for number in range(40)}
 
 
-def test_command_line_counts_more(run: Runner, tmp_path: Path) -> None:
+def test_command_line_counts_more(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path, dockerlayer=f"ignore = ['{RULE}']")
-    assert run("check").returncode == 0
-    assert run("check", "--ignore", "missing-lockfile").returncode == 0
-    assert run("check", "--select", RULE).returncode == 1
-    assert run("check", "--config", "ignore = []", "--config", f"select = ['{RULE}']").returncode == 1
-    assert run("check", "--isolated").returncode == 1
+    assert inside("check").returncode == 0
+    assert inside("check", "--ignore", "missing-lockfile").returncode == 0
+    assert inside("check", "--select", RULE).returncode == 1
+    assert inside("check", "--config", "ignore = []", "--config", f"select = ['{RULE}']").returncode == 1
+    assert inside("check", "--isolated").returncode == 1
 
 
-def test_broken_file_is_told_once_and_the_others_are_checked(run: Runner, tmp_path: Path) -> None:
+def test_broken_file_is_told_once_and_the_others_are_checked(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path / "bad", dockerlayer="\nselct = []\npattern = 3\n")
     add(tmp_path / "bad/deep")
     add(tmp_path / "good")
-    done = run("check")
+    done = inside("check")
     assert done.returncode == 2
     assert done.stderr.decode().splitlines()[-2:] == [
         "error: bad/dockerlayer.toml:2: unknown key 'selct'; did you mean 'select'?",
@@ -78,11 +78,11 @@ def test_broken_file_is_told_once_and_the_others_are_checked(run: Runner, tmp_pa
     ]
     assert done.stdout.startswith(b"good/Dockerfile:4:5: ")
     assert done.stdout.endswith(b"Found 1 problem in 1 of 1 file (1 fixable with fix); 2 files could not be checked.\n")
-    report = json.loads(run("check", "--format", "json").stdout)
+    report = json.loads(inside("check", "--format", "json").stdout)
     assert [error["path"] for error in report["errors"]] == ["bad/dockerlayer.toml"]
     assert report["summary"]["failed"] == 2
     before = (tmp_path / "bad/Dockerfile").read_bytes()
-    assert run("fix").returncode == 2
+    assert inside("fix").returncode == 2
     assert (tmp_path / "bad/Dockerfile").read_bytes() == before
     assert (tmp_path / "good/Dockerfile").read_bytes() != before
 
@@ -100,88 +100,88 @@ def test_broken_file_is_told_once_and_the_others_are_checked(run: Runner, tmp_pa
     ],
 )
 def test_broken_config_option_stops_the_run(
-    run: Runner, tmp_path: Path, arguments: tuple[str, ...], message: bytes
+    inside: Runner, tmp_path: Path, arguments: tuple[str, ...], message: bytes
 ) -> None:
     add(tmp_path / "good")
     (tmp_path / "broken.toml").write_text("x = 1")
-    done = run(*arguments)
+    done = inside(*arguments)
     assert (done.returncode, done.stdout) == (2, b"")
     assert message in done.stderr
     assert b"Traceback" not in done.stderr
 
 
-def test_context_by_glob(run: Runner, tmp_path: Path) -> None:
+def test_context_by_glob(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path, dockerlayer="[context]\n'docker/api.*' = '.'\n'docker/web.*' = 'gone'\n")
     (tmp_path / "docker").mkdir()
     (tmp_path / "Dockerfile").rename(tmp_path / "docker/api.Dockerfile")
     (tmp_path / "docker/web.Dockerfile").write_bytes(BAD)
-    done = run("check")
+    done = inside("check")
     assert b"docker/api.Dockerfile:4:5: " in done.stdout
     assert b"(1 fixable with fix); 1 file could not be checked." in done.stdout
     assert done.stderr.endswith(b"error: dockerlayer.toml:3: context 'gone': no such directory\n")
-    assert b"fake.json" in run("why", "docker/api.Dockerfile:4").stdout
-    assert run("check", "--context", ".", "docker/web.Dockerfile").returncode == 1
+    assert b"fake.json" in inside("why", "docker/api.Dockerfile:4").stdout
+    assert inside("check", "--context", ".", "docker/web.Dockerfile").returncode == 1
     # The text of an editor, under the name that it has on disk.
-    done = run("check", "-", "--stdin-filename", "docker/api.Dockerfile", stdin=BAD)
+    done = inside("check", "-", "--stdin-filename", "docker/api.Dockerfile", stdin=BAD)
     assert b"(1 fixable with fix)" in done.stdout
 
 
-def test_pattern_of_an_ecosystem(run: Runner, tmp_path: Path) -> None:
+def test_pattern_of_an_ecosystem(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path, dockerlayer="pattern.fake = 'stage'")
-    assert b"no stage fix" in run("check").stdout
-    assert b"no stage fix" not in run("check", "--pattern", "narrow").stdout
+    assert b"no stage fix" in inside("check").stdout
+    assert b"no stage fix" not in inside("check", "--pattern", "narrow").stdout
 
 
-def test_unsafe_fixes(run: Runner, tmp_path: Path) -> None:
+def test_unsafe_fixes(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path, BAD.replace(b"install", b"install risky"), dockerlayer="unsafe-fixes = true")
-    assert run("fix", "--isolated").returncode == 1
-    assert run("fix").returncode == 0
+    assert inside("fix", "--isolated").returncode == 1
+    assert inside("fix").returncode == 0
     assert (tmp_path / "Dockerfile").read_bytes() != BAD
 
 
-def test_severity_that_fails_is_that_of_each_file(run: Runner, tmp_path: Path) -> None:
+def test_severity_that_fails_is_that_of_each_file(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path / "a", dockerlayer="fail-on = 'error'")
     add(tmp_path / "b", dockerlayer=f"fail-on = 'error'\nseverity.{RULE} = 'error'")
-    assert run("check", "a").returncode == 0
-    assert run("check", "b").returncode == run("check").returncode == 1
-    assert run("check", "a", "--fail-on", "info").returncode == 1
-    assert run("check", "b", "--fail-on", "never").returncode == 0
+    assert inside("check", "a").returncode == 0
+    assert inside("check", "b").returncode == inside("check").returncode == 1
+    assert inside("check", "a", "--fail-on", "info").returncode == 1
+    assert inside("check", "b", "--fail-on", "never").returncode == 0
 
 
-def test_baseline_beside_the_file_that_names_it(run: Runner, tmp_path: Path) -> None:
+def test_baseline_beside_the_file_that_names_it(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path / "a", dockerlayer="baseline = 'known.json'")
     add(tmp_path / "b")
-    assert run("check", "a", "--write-baseline", "a/known.json").returncode == 0
-    assert run("check", "a").returncode == 0
-    done = run("check")
+    assert inside("check", "a", "--write-baseline", "a/known.json").returncode == 0
+    assert inside("check", "a").returncode == 0
+    done = inside("check")
     assert done.returncode == 1
     assert b"a/Dockerfile" not in done.stdout
 
 
-def test_excluded_files(run: Runner, tmp_path: Path) -> None:
+def test_excluded_files(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path / "a")
     add(tmp_path / "vendor/lib")
     (tmp_path / "dockerlayer.toml").write_text("exclude = ['vendor']\n")
 
     def paths(*arguments: str) -> list[str]:
-        return list(severities(run("check", "--format", "json", *arguments)))
+        return list(severities(inside("check", "--format", "json", *arguments)))
 
     assert paths() == ["a/Dockerfile"]
     assert paths("vendor") == paths("vendor/lib/Dockerfile") == ["vendor/lib/Dockerfile"]
     forced = ("--config", "force-exclude = true")
     assert paths("vendor", *forced) == []
     assert paths("vendor/lib/Dockerfile", "a", *forced) == ["a/Dockerfile"]
-    done = run("check", "vendor/lib/Dockerfile", *forced)
+    done = inside("check", "vendor/lib/Dockerfile", *forced)
     assert (done.returncode, done.stdout) == (0, b"Nothing checked.\n")
     name = ("--stdin-filename", "vendor/lib/Dockerfile")
-    assert run("check", "-", *name, *forced, stdin=BAD).returncode == 0
-    assert run("fix", "-", *name, *forced, stdin=BAD).stdout.startswith(BAD)
+    assert inside("check", "-", *name, *forced, stdin=BAD).returncode == 0
+    assert inside("fix", "-", *name, *forced, stdin=BAD).stdout.startswith(BAD)
 
 
-def test_config_shows_what_is_in_force(run: Runner, tmp_path: Path) -> None:
+def test_config_shows_what_is_in_force(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path / "a", dockerlayer="extend = '../base.toml'\n\n[pattern]\nfake = 'narrow'\n")
     (tmp_path / "base.toml").write_text(f"ignore = ['missing-lockfile']\nseverity.{RULE} = 'error'\n")
-    text = run("config", "a/Dockerfile", "--profile", "kaniko").stdout.decode()
+    text = inside("config", "a/Dockerfile", "--profile", "kaniko").stdout.decode()
     assert text.startswith("# a/Dockerfile\n# a/dockerlayer.toml, which extends base.toml\n")
     lines = text.splitlines()
     for line in (
@@ -195,28 +195,28 @@ def test_config_shows_what_is_in_force(run: Runner, tmp_path: Path) -> None:
     ):
         assert line in lines
     (tmp_path / "same.toml").write_text(text)
-    again = run("config", "a/Dockerfile", "--config", "same.toml").stdout.decode()
+    again = inside("config", "a/Dockerfile", "--config", "same.toml").stdout.decode()
     assert tomllib.loads(again) == tomllib.loads(text)
-    shown = json.loads(run("config", "a", "--format", "json").stdout)
+    shown = json.loads(inside("config", "a", "--format", "json").stdout)
     assert (shown["path"], shown["files"]) == ("a/Dockerfile", ["a/dockerlayer.toml", "base.toml"])
     said = {".".join(item["key"]): (item["value"], item["said"]) for item in shown["settings"]}
     assert said[f"severity.{RULE}"] == ("error", [{"path": "base.toml", "line": 2}])
     assert said["pattern.default"] == ("split", [])
 
 
-def test_config_of_a_file_that_is_left_out(run: Runner, tmp_path: Path) -> None:
+def test_config_of_a_file_that_is_left_out(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path, dockerlayer="exclude = ['Dockerfile']\ncontext = 'gone'")
-    assert run("config", "--context", ".").stdout.startswith(b"# Dockerfile, which exclude leaves out\n")
-    assert run("config").stderr.endswith(b"error: dockerlayer.toml:2: context 'gone': no such directory\n")
+    assert inside("config", "--context", ".").stdout.startswith(b"# Dockerfile, which exclude leaves out\n")
+    assert inside("config").stderr.endswith(b"error: dockerlayer.toml:2: context 'gone': no such directory\n")
 
 
-def test_names_that_a_terminal_would_act_on(run: Runner, tmp_path: Path) -> None:
+def test_names_that_a_terminal_would_act_on(inside: Runner, tmp_path: Path) -> None:
     directory = add(tmp_path / os.fsdecode(b"\x1b[31m\xff"), dockerlayer="'\x7f' = 1\n".replace("\x7f", "\u202e"))
-    done = run("check", directory)
+    done = inside("check", directory)
     assert done.returncode == 2
     assert b"\x1b" not in done.stderr
     assert "\u202e" not in done.stderr.decode()
     (directory / "dockerlayer.toml").write_text("exclude = ['\u202e']")
-    done = run("config", directory)
+    done = inside("config", directory)
     assert done.returncode == 0
     assert b"\x1b" not in done.stdout
