@@ -43,7 +43,8 @@ def sources_of(
             sources.setdefault(STDIN, source)
         elif os.path.isdir(path):
             found = dockerfiles(path)
-            if not found:
+            # Of what came in since a commit there may be nothing: the last Dockerfile may just have gone.
+            if not found and request.diff_base is None:
                 failures.append(Failure(path, f"no Dockerfile found in {path}"))
             for file in found:
                 sources.setdefault(identity(file), Source(file, settler.settings(file)))
