@@ -116,6 +116,7 @@ class Server:
         self._desk.changed(params.text_document.uri, PAUSE)
 
     def _on_save(self, _: lsp.DidSaveTextDocumentParams) -> None:
+        self._settle()
         self._desk.refresh()
 
     def _on_close(self, params: lsp.DidCloseTextDocumentParams) -> None:

@@ -82,8 +82,8 @@ def test_invalid_file_stays_with_every_selection_until_ignored(run: Runner, tmp_
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--select", "sorce-before-download"), "did you mean source-before-download?"),
-        (("--ignore", "Missing-Lockfile"), "did you mean missing-lockfile?"),
+        (("--select", "sorce-before-download"), "did you mean 'source-before-download'?"),
+        (("--ignore", "Missing-Lockfile"), "did you mean 'missing-lockfile'?"),
         (("--select", "zzzzz"), "`dockerlayer rules` lists them"),
         (("--select", ","), "--select names no rule"),
         (("--pattern", "wide"), "--pattern"),
