@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import PLANNED, SYNTAX, candidates, check_syntax, rule_names, told_rules
-from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused
+from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused, reads_the_same
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal, Severity, identities
 from dockerlayer.model.context import Context
@@ -131,7 +131,7 @@ def _about(
         found.extend(check_invalid(dockerfile, comments, rule_names(survey.ecosystems), SYNTAX))
     # Without the context much is not found that the comments may be about.
     if UNUSED in options.rules and survey.analysis.context.is_dir(""):
-        found.extend(check_unused(dockerfile, comments, suppressed, options.rules))
+        found.extend(check_unused(dockerfile, comments, suppressed, options.rules - {SYNTAX}))
     covering = [item for item in comments if item.rules & {INVALID, UNUSED}]
     told: list[Finding] = []
     left: list[Finding] = []
@@ -157,13 +157,15 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
         step = _next_fix(report, options)
         if step is None:
             break
-        after = apply(data, step.fix.edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
+        steps = _together(step, report)
+        edits = [edit for one in steps for edit in one.fix.edits]
+        after = apply(data, edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
         if after in seen:
             break
         context = context.ignoring(after[1][len(ignore) :])
         data, ignore = after
         seen.add(after)
-        made.append(step)
+        made.extend(steps)
         report = _examine(data, context, ecosystems, options)
     return Outcome(data, tuple(made), report, context, ignore)
 
@@ -177,6 +179,15 @@ def _next_fix(report: Report, options: Options) -> Made | None:
         if fix is not None and (fix.applicability is Applicability.SAFE or (options.unsafe and not _is_manual(fix))):
             return Made(finding, fix, report.dockerfile.position(finding.start)[0])
     return None
+
+
+def _together(step: Made, report: Report) -> list[Made]:
+    """The fix with those that are made at the same time: comments that are not needed go all at once."""
+    if step.finding.rule != UNUSED:
+        return [step]
+    idle = [(item, item.fix) for item in report.findings if item.rule == UNUSED and item.fix is not None]
+    made = [Made(item, fix, report.dockerfile.position(item.start)[0]) for item, fix in idle]
+    return made if reads_the_same(report.dockerfile, [edit for _, fix in idle for edit in fix.edits]) else [step]
 
 
 def _is_manual(fix: Fix) -> bool:
