@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -317,7 +316,7 @@ def test_a_question_while_another_text_is_examined(converse: Converse, environme
         assert errors is not None
         await wait(errors.readline())
         where = lsp.HoverParams(lsp.TextDocumentIdentifier(uri), lsp.Position(0, 0))
-        asked = asyncio.ensure_future(editor.client.text_document_hover_async(where))
+        asked = editor.client.protocol.send_request_async(lsp.TEXT_DOCUMENT_HOVER, where)
         # The server still listens: it says goodbye at once.
         assert await editor.end() == (0, "")
         with pytest.raises(JsonRpcRequestCancelled):
