@@ -57,7 +57,7 @@ def dockerlayer(
     \b
     Exit codes:
       0    nothing found; for fix: everything that was found is fixed
-      1    something found; for fix: something is left; for fix --diff: something is left or would be changed
+      1    something found (see --fail-on); for fix: left; for fix --diff: left or about to be changed
       2    an error: usage, a file that cannot be read or written, a failing plugin
       130  interrupted; 141 when whoever reads the output has gone away
 

@@ -12,7 +12,8 @@
                                              "ignore": null | {"path", "lines": [...]}},
                               "refusals": [{"code", "message", "line": null | int}]}]}],
      "errors": [{"path", "message"}],
-     "summary": {"files", "failed", "dirty", "problems", "safe", "unsafe", "made", "changed", "known"}}
+     "summary": {"files", "failed", "dirty", "problems", "safe", "unsafe", "made", "changed", "known",
+                 "error", "warning", "info"}}
 
 Offsets, ``start`` and ``end`` of edits included, count bytes of the file as it is on disk (for ``fix``: as it is after
 fixing) and are half-open; lines and columns count from 1, columns in characters. ``severity`` is error, warning or

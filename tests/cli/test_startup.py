@@ -18,9 +18,9 @@ except SystemExit as done:
     code = done.code
 print("code", code, file=sys.stderr)
 for name in (
-    "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol",
-    "dockerlayer.report.json", "dockerlayer.report.sarif"
-):
+    "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol", "yaml", "hcl2",
+    "dockerlayer.report.json", "dockerlayer.report.sarif",
+):  # fmt: skip
     if name in sys.modules:
         print("slow", name, file=sys.stderr)
 for name in sys.modules:
