@@ -215,6 +215,9 @@ def test_files_that_change(converse: Converse, environment: dict[str, str], proj
         shutil.copy(FIXTURES / "npm" / "naive" / "package-lock.json", project)
         editor.save(uri)
         assert [item.code for item in await editor.diagnostics(uri, 2)] == ["source-before-download"]
+        editor.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams(settings=None))
+        assert [item.code for item in await editor.diagnostics(uri, 2)] == ["source-before-download"]
+        await wait(editor.refreshed.get())
         assert await editor.end() == (0, "")
 
     converse(talk)
