@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeVar
 
 from dockerlayer.cli.choices import Pattern, Profile
@@ -35,7 +36,8 @@ def serve(request: Request) -> int:
 
         def settle(path: str | None) -> Setting:
             settings = settler.settings(path)
-            return Setting(settings.options, settings.context, settings.baseline)
+            excluded = path is not None and settler.excludes(path, Path(path).anchor)
+            return Setting(settings.options, settings.context, settings.baseline, excluded)
 
         return settle
 

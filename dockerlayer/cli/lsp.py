@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.options import ContextDirectory, Ignore, PatternOption, ProfileOption, Select
+from dockerlayer.cli.options import (
+    BaselineOption,
+    ConfigOption,
+    ContextDirectory,
+    Ignore,
+    Isolated,
+    PatternOption,
+    ProfileOption,
+    Select,
+)
 
 
 def lsp(
@@ -15,6 +24,9 @@ def lsp(
     ignore: Ignore = None,
     pattern: PatternOption = None,
     profile: ProfileOption = None,
+    config: ConfigOption = None,
+    isolated: Isolated = False,
+    baseline: BaselineOption = None,
     stdio: Annotated[
         bool, typer.Option("--stdio", help="Talk over standard input and output, as it does anyway.")
     ] = True,
@@ -27,5 +39,16 @@ def lsp(
     from dockerlayer.cli.editor import serve
     from dockerlayer.cli.request import Request
 
-    request = Request("check", (), select, ignore, context, pattern, profile)
+    request = Request(
+        "check",
+        (),
+        select,
+        ignore,
+        context,
+        pattern,
+        profile,
+        baseline=baseline,
+        config=config or (),
+        isolated=isolated,
+    )
     raise typer.Exit(serve(request))

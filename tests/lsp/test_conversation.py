@@ -374,3 +374,40 @@ def test_what_no_editor_should_say(converse: Converse, environment: dict[str, st
         assert (await editor.end())[0] == 0
 
     converse(talk)
+
+
+def test_configuration_files(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    text = (project / "Dockerfile").read_text()
+    config = project / "dockerlayer.toml"
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment, options={"pattern": "narrow"})
+        config.write_text("[severity]\nsource-before-download = 'error'\n")
+        uri = editor.open(project / "Dockerfile", text)
+        (found,) = await editor.diagnostics(uri, 1)
+        assert found.severity == lsp.DiagnosticSeverity.Error
+
+        config.write_text("exclude = ['pro ject']\n[severity]\nsource-before-download = 1\n")
+        event = lsp.DidChangeWatchedFilesParams([lsp.FileEvent(config.as_uri(), lsp.FileChangeType.Changed)])
+        editor.client.workspace_did_change_watched_files(event)
+        assert await editor.diagnostics(uri, 1) == ()
+        shown = await wait(editor.shown.get())
+        assert shown.type == lsp.MessageType.Warning
+        assert f"{config}:3" in shown.message
+
+        (project.parent / "dockerlayer.toml").write_text("exclude = ['pro ject']\n")
+        config.unlink()
+        editor.client.workspace_did_change_watched_files(event)
+        assert await editor.diagnostics(uri, 1) == ()
+        assert await editor.hover(uri, 3, 5) == "", "of what is excluded nothing is said"
+        (project.parent / "dockerlayer.toml").write_text("context = 'gone'\n")
+        editor.client.workspace_did_change_watched_files(event)
+        assert await editor.diagnostics(uri, 1) == ()
+        assert "gone" in (await wait(editor.shown.get())).message
+        while not editor.refreshed.empty():
+            editor.refreshed.get_nowait()
+        code, _ = await editor.end()
+        assert code == 0
+        assert editor.shown.empty()
+
+    converse(talk)
