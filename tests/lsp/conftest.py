@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,7 @@ from dockerlayer.api import Ecosystem
 from dockerlayer.engine import Options, default_rules
 
 ROOT = Path(dockerlayer.__file__).parent.parent
+_FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 _PLUGIN = """
 import sys
@@ -96,3 +98,21 @@ def cli(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProces
 def options(ecosystems: tuple[Ecosystem, ...]) -> Options:
     """What is in force when nothing is said."""
     return Options(default_rules(ecosystems))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of a fixture whose Dockerfile copies the source before it installs."""
+    directory = tmp_path / "pro ject"
+    shutil.copytree(_FIXTURES / "npm" / "naive", directory, ignore=shutil.ignore_patterns("expected"))
+    return directory
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Path:
+    """A project of the ecosystem that misbehaves when asked to."""
+    directory = tmp_path / "fake"
+    directory.mkdir()
+    (directory / "fake.json").write_text("{}")
+    (directory / "main.py").write_text("print()")
+    return directory
