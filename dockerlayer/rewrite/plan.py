@@ -132,7 +132,8 @@ class Planner:
         return kept
 
     def _text(self, step: Step) -> RunText:
-        return RunText(self.data, self.analysis.run(step), newline_of(self.data, step.instruction))
+        newline = newline_of(self.data, step.instruction)
+        return RunText(self.data, self.analysis.run(step), newline, self.analysis.dockerfile.escape)
 
     def _shape(self, candidate: Candidate) -> Shape | tuple[Refusal, ...]:
         text = self._text(candidate.step)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from dockerlayer.api import Call, Edit, Refusal
 from dockerlayer.model.calls import Run
 from dockerlayer.model.effects import is_state
-from dockerlayer.syntax.shell import Segment
+from dockerlayer.syntax.parser import parse
+from dockerlayer.syntax.shell import Segment, script_of
 from dockerlayer.syntax.tree import Instruction
 
 _UNREPEATABLE = frozenset({"trap", "alias", "pushd", "popd", "function", "exit"})
@@ -21,11 +23,12 @@ _CHANGES = rb"\$\{\w+:?=|\$\(\([^()]*(?:(?<![=!<>])=(?!=)|\+\+|--)|\w[ \t]*\([ \
 class RunText:
     """One shell-form RUN as text that can be cut between its top-level commands."""
 
-    def __init__(self, data: bytes, run: Run, newline: bytes) -> None:
+    def __init__(self, data: bytes, run: Run, newline: bytes, escape: str = "\\") -> None:
         self.data = data
         self.run = run
         self.instruction = run.step.instruction
         self.newline = newline
+        self.escape = escape.encode()
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -39,6 +42,22 @@ class RunText:
         if self.run.script.kind == "heredoc":
             start = self.data.index(b"<<", self.instruction.start)
         return self.data[self.instruction.start : start]
+
+    @property
+    def joint(self) -> bytes | None:
+        """What stands between two commands, ``&&`` and a line end if it has one; None if no two are joined by it."""
+        line = rb"[ \t]*(?:" + re.escape(self.escape) + rb"[ \t]*\r?\n[ \t]*)?"
+        for above, below in pairwise(self.segments):
+            between = self.data[above.end : below.start]
+            if re.fullmatch(line + b"&&" + line, between):
+                return between
+        return None
+
+    @property
+    def line_joint(self) -> bytes:
+        """What stands between two commands that have a line each."""
+        joint = self.joint
+        return joint if joint and b"\n" in joint else b" " + self.escape + self.newline + b"    && "
 
     def calls(self, segments: Iterable[int]) -> list[Call]:
         """The calls of some segments."""
@@ -110,16 +129,14 @@ class RunText:
         """A RUN of its own from segment ``start`` on, with line end, after repeating the shell's state."""
         begin = self.segments[start].start
         rest = apply(self.data, edits, begin, self.instruction.end)
-        return self.header + b"".join(text + b" && " for text in state) + rest
+        return self.header + self._repeated(state) + rest
 
     def part(self, start: int, until: int, state: Sequence[bytes], edits: Sequence[Edit], flags: bytes) -> bytes:
         """A RUN of the segments from ``start`` up to ``until``, with more ``flags``, after the shell's state."""
         begin = self.segments[start].start if start else self.instruction.start + len(self.header)
         whole = until == len(self.segments)
         rest = apply(self.data, edits, begin, self.instruction.end if whole else self.segments[until - 1].end)
-        return (
-            self.header + flags + b"".join(text + b" && " for text in state) + rest + (b"" if whole else self.newline)
-        )
+        return self.header + flags + self._repeated(state) + rest + (b"" if whole else self.newline)
 
     def gap_comments(self, before: int) -> bytes:
         """Comment lines inside the RUN right before a segment, as lines of their own."""
@@ -128,8 +145,26 @@ class RunText:
         return b"".join(line + self.newline for line in lines)
 
     def new_run(self, state: Sequence[bytes], command: str) -> bytes:
-        """A RUN of its own with the same flags, without line end."""
-        return self.header + b"".join(text + b" && " for text in state) + command.encode()
+        """A RUN of its own with the same flags, without line end.
+
+        Commands that the file has no say in have a line each (tally's rule newline-per-chained-call).
+        """
+        parts = _parts(command.encode())
+        joint = self.line_joint if len(parts) > 1 else self.joint or self.line_joint
+        return self.header + joint.join([*state, *parts])
+
+    def _repeated(self, state: Sequence[bytes]) -> bytes:
+        joint = self.joint or b" && "
+        return b"".join(text + joint for text in state)
+
+
+def _parts(command: bytes) -> list[bytes]:
+    """The commands that ``&&`` joins, each as it is written."""
+    text = b"RUN " + command
+    script = script_of(text, next(iter(parse(text).instructions)))
+    if any(segment.op != "&&" for segment in script.segments[:-1]):
+        return [command]
+    return [text[segment.start : segment.end] for segment in script.segments] or [command]
 
 
 def _sets_variables(call: Call) -> bool:
