@@ -43,21 +43,17 @@ class RunText:
             start = self.data.index(b"<<", self.instruction.start)
         return self.data[self.instruction.start : start]
 
-    @property
-    def joint(self) -> bytes | None:
-        """What stands between two commands, ``&&`` and a line end if it has one; None if no two are joined by it."""
+    def joint(self, state: Sequence[bytes]) -> bytes | None:
+        """What the RUN joins two commands by, a line end included: ``&&``, or ``;`` below a ``set -e`` of ``state``."""
         line = rb"[ \t]*(?:" + re.escape(self.escape) + rb"[ \t]*\r?\n[ \t]*)?"
-        for above, below in pairwise(self.segments):
+        operators = b"&&"
+        for index, (above, below) in enumerate(pairwise(self.segments)):
+            if self.data[above.start : above.end] in state and _is_strict(self.calls((index,))):
+                operators = b"(?:&&|;)"
             between = self.data[above.end : below.start]
-            if re.fullmatch(line + b"&&" + line, between):
+            if re.fullmatch(line + operators + line, between):
                 return between
         return None
-
-    @property
-    def line_joint(self) -> bytes:
-        """What stands between two commands that have a line each."""
-        joint = self.joint
-        return joint if joint and b"\n" in joint else b" " + self.escape + self.newline + b"    && "
 
     def calls(self, segments: Iterable[int]) -> list[Call]:
         """The calls of some segments."""
@@ -110,8 +106,7 @@ class RunText:
             return Refusal("not-splittable", "the RUN is not a plain shell command line", self.run.step.line)
         strict = False
         for index in range(before):
-            if any(call.program == "set" and _stops_on_error(call) for call in self.calls((index,))):
-                strict = True
+            strict = strict or _is_strict(self.calls((index,)))
             operator = self.segments[index].op
             if operator != "&&" and not (strict and operator in {";", "\n"}):
                 return Refusal(
@@ -136,7 +131,18 @@ class RunText:
         begin = self.segments[start].start if start else self.instruction.start + len(self.header)
         whole = until == len(self.segments)
         rest = apply(self.data, edits, begin, self.instruction.end if whole else self.segments[until - 1].end)
-        return self.header + flags + self._repeated(state) + rest + (b"" if whole else self.newline)
+        return self._flagged(flags) + self._repeated(state) + rest + (b"" if whole else self.newline)
+
+    def _flagged(self, flags: bytes) -> bytes:
+        """Keyword and flags with more ``flags`` behind, which have a line each if they bring line ends."""
+        if b"\n" not in flags or not self.instruction.flags:
+            return self.header + flags
+        return self.header.rstrip() + self.line_end + flags
+
+    @property
+    def line_end(self) -> bytes:
+        """What ends a line that the instruction goes on below."""
+        return b" " + self.escape + self.newline + b"    "
 
     def gap_comments(self, before: int) -> bytes:
         """Comment lines inside the RUN right before a segment, as lines of their own."""
@@ -150,11 +156,19 @@ class RunText:
         Commands that the file has no say in have a line each (tally's rule newline-per-chained-call).
         """
         parts = _parts(command.encode())
-        joint = self.line_joint if len(parts) > 1 else self.joint or self.line_joint
+        joint = self.joint(state)
+        if joint is None or (len(parts) > 1 and b"\n" not in joint):
+            joint = self.line_end + b"&& "
         return self.header + joint.join([*state, *parts])
 
+    def joined(self, until: int, commands: Sequence[bytes]) -> bytes:
+        """The RUN with the segments before ``until``, and then the commands, without line end."""
+        joint = self.joint(()) or b" && "
+        parts = [part for command in commands for part in _parts(command)]
+        return joint.join([self.head(until), *parts])
+
     def _repeated(self, state: Sequence[bytes]) -> bytes:
-        joint = self.joint or b" && "
+        joint = self.joint(state) or b" && "
         return b"".join(text + joint for text in state)
 
 
@@ -169,6 +183,10 @@ def _parts(command: bytes) -> list[bytes]:
 
 def _sets_variables(call: Call) -> bool:
     return call.program in _SETS or (call.program == "printf" and call.has("-v"))
+
+
+def _is_strict(calls: Iterable[Call]) -> bool:
+    return any(call.program == "set" and _stops_on_error(call) for call in calls)
 
 
 def _stops_on_error(call: Call) -> bool:
