@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from dockerlayer.api import Call, Edit, Refusal
+from dockerlayer.findings import Fix
 from dockerlayer.model.calls import Run
 from dockerlayer.model.effects import is_state
+from dockerlayer.model.layers import Analysis
+from dockerlayer.model.stages import Step
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.shell import Segment, script_of
 from dockerlayer.syntax.tree import Instruction
@@ -170,6 +173,22 @@ class RunText:
     def _repeated(self, state: Sequence[bytes]) -> bytes:
         joint = self.joint(state) or b" && "
         return b"".join(text + joint for text in state)
+
+
+def laid_out(analysis: Analysis, step: Step, fix: Fix) -> Fix:
+    """A fix whose edits put commands before one of the RUN's own, joined to it as the RUN joins its commands."""
+    instruction, data = step.instruction, analysis.dockerfile.data
+    if step.name != "run" or instruction.heredocs or instruction.json:
+        return fix
+    text = RunText(data, analysis.run(step), newline_of(data, instruction), analysis.dockerfile.escape)
+    joint = text.joint(()) or text.line_end + b"&& "
+    edits = (
+        edit._replace(text=edit.text.removesuffix(b" && ") + joint)
+        if edit.text.endswith(b" && ") and instruction.start <= edit.start < instruction.end
+        else edit
+        for edit in fix.edits
+    )
+    return fix._replace(edits=tuple(edits))
 
 
 def _parts(command: bytes) -> list[bytes]:

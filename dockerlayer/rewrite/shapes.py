@@ -23,8 +23,8 @@ class Shape(NamedTuple):
     ``kept`` says what stays in the image. The segments of the RUN from ``first`` up to ``cut`` are fetched for, after
     ``state`` and with ``edits`` made in them.
 
-    ``joined`` is ``before`` and ``above`` as one RUN, where they can be one: hadolint's DL3059 asks for that when no COPY
-    comes in between. ``bare`` is ``above`` as it is written where ``place`` is the working directory already.
+    ``joined`` is ``before`` and ``above`` as one RUN, where they can be one: hadolint's DL3059 asks for that when
+    no COPY comes in between. ``bare`` is ``above`` as it is written where ``place`` is the working directory already.
     """
 
     pattern: str
