@@ -177,11 +177,12 @@ class Planner:
             new.append(Chunk(lead, remarks, own.pragmas, shape.before))
             lead, remarks = b"", b""
         indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
-        lines = b"".join(indent + line.encode("utf-8", "surrogateescape") + newline for line in copies)
-        if lines:
+        if copies:
+            # A pragma of the broad COPY is about the one line below it, so that each narrow COPY has it.
             sinking = {placement.step for placement in candidate.broad}
             pragmas = next((chunk.pragmas for chunk in old if chunk.step in sinking), b"")
-            new.append(Chunk(lead, remarks, pragmas if len(copies) == 1 else b"", lines))
+            lines = [indent + line.encode("utf-8", "surrogateescape") + newline for line in copies]
+            new.append(Chunk(lead, remarks, pragmas, pragmas.join(lines)))
             lead, remarks = b"", b""
         command = shape.joined if shape.joined and not copies else shape.above
         new.append(Chunk(lead, remarks, own.pragmas, command, None if shape.below else step))

@@ -197,8 +197,10 @@ class StagePlanner(Planner):
         if download.before:
             new.append(Chunk(b"", b"", own.pragmas, download.before))
         indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
+        sinking = {placement.step for placement in candidate.broad}
+        pragmas = next((chunk.pragmas for chunk in old if chunk.step in sinking), b"")
         written = [
-            [Chunk(b"", b"", b"", indent + line.encode("utf-8", "surrogateescape") + newline) for line in lines]
+            [Chunk(b"", b"", pragmas, indent + line.encode("utf-8", "surrogateescape") + newline) for line in lines]
             for lines in copies
         ]
         new += written[0]

@@ -94,9 +94,20 @@ def _download(change: Change, code: str) -> bool:
 
 
 def _long_download(change: Change, code: str) -> bool:
-    """A RUN of three commands or more that is not one of the original's, or a half of one."""
-    long = all(item.logical.count("&&") >= 2 for item in change.fresh(code))
-    return (_download(change, code) and long) or _halves(change, code)
+    """A RUN of three commands or more that is not one of the original's, or a half of one.
+
+    Of RUNs in a row it speaks of the first, which may be the second of the row in the original.
+    """
+    fresh = [item for item in change.fresh(code) if not _is_second(change.old, item)]
+    long = all(item.logical.count("&&") >= 2 and change.is_added(item) for item in fresh)
+    return long or _halves(change, code)
+
+
+def _is_second(text: Text, instruction: Instruction) -> bool:
+    """Whether an instruction of the result stands below a RUN in the original."""
+    return any(
+        above.name == "run" and _logical(below) == _logical(instruction) for above, below in pairwise(text.instructions)
+    )
 
 
 def _style(change: Change, code: str) -> bool:
