@@ -29,6 +29,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: unsafe. A member that is missing brings more packages into the image: the fix assumes that they can be
     had during the build. For a name that is gone it assumes that nothing makes the file before the image is built. A
     failure that is hidden by `|| true` is reported only.
+
+    References:
+    - LanternOps/breeze#2689: https://github.com/LanternOps/breeze/pull/2689
+    - Deodat-Lawson/LaunchStack#370: https://github.com/Deodat-Lawson/LaunchStack/pull/370
     """
     for step in survey.steps():
         scene = survey.analysis.scene(step)
@@ -67,7 +71,7 @@ def _missing(survey: Survey, step: Step, seen: Sighting) -> Iterator[Candidate]:
         f"{they} on line {line}"
     )
     yield Candidate(
-        _finding(seen, message, seen.call.start, seen.call.end, "missing"),
+        _finding(seen, message, seen.call.start, seen.call.end, *(f"missing {path}" for path in paths)),
         step,
         (seen,),
         adds=frozenset(paths),
@@ -122,14 +126,15 @@ def _gone(survey: Survey, seen: Sighting, placement: Placement, source: str) -> 
     return Candidate(_finding(seen, message, start, end, f"gone {source}"), placement.step, (seen,), drops=drops)
 
 
-def _finding(seen: Sighting, message: str, start: int, end: int, what: str) -> Finding:
+def _finding(seen: Sighting, message: str, start: int, end: int, *about: str) -> Finding:
+    where = f"{seen.call.step.stage.index}:{seen.ecosystem.name}"
     return Finding(
         rule=NAME,
         severity=Severity.WARNING,
         message=message,
         start=start,
         end=end,
-        subject=f"{seen.call.step.stage.index}:{seen.ecosystem.name}:{what}",
+        subject="\n".join(f"{where}:{what}" for what in about),
         help="",
         ecosystem=seen.ecosystem.name,
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import indent
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
@@ -20,10 +18,12 @@ from dockerlayer.checks import (
     redundant,
     shadow,
     split,
+    suppressions,
     unpinned,
     useless,
     volatile,
 )
+from dockerlayer.checks.pages import page_of
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.errors import PluginError
 from dockerlayer.findings import Finding, Severity
@@ -68,6 +68,12 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
 )
 
 
+_COMMENTS: dict[str, Callable[..., object]] = {
+    suppressions.INVALID: suppressions.check_invalid,
+    suppressions.UNUSED: suppressions.check_unused,
+}
+"""The rules about our own comments: they are asked last, about what the others found."""
+
 PLANNED = frozenset({order.NAME, split.NAME, drift.NAME, volatile.NAME})
 """The rules whose fixes are planned when the finding is there; others bring their fix along, if they have one."""
 
@@ -89,6 +95,9 @@ def check_syntax(dockerfile: Dockerfile) -> Iterator[Finding]:
         RUN pip install flask
 
     Fix safety: manual.
+
+    References:
+    - Dockerfile reference, format: https://docs.docker.com/reference/dockerfile/#format
     """
     problems = list(dockerfile.problems)
     if not problems:
@@ -99,43 +108,34 @@ def check_syntax(dockerfile: Dockerfile) -> Iterator[Finding]:
         yield Finding(SYNTAX, Severity.ERROR, problem.message, start, dockerfile.line_end(start), problem.message)
 
 
+def rule_names(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
+    """The names of all rules."""
+    own = (rule.name for ecosystem in ecosystems for rule in ecosystem.rules)
+    return frozenset((SYNTAX, *_COMMENTS, *(name for name, *_ in _SHARED), *own))
+
+
 def told_rules(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
     """The names of the rules that run when nothing is selected: all that are not told on request only."""
     own = ((rule.name, rule.severity) for ecosystem in ecosystems for rule in ecosystem.rules)
     shared = ((name, severity) for name, severity, _, _ in _SHARED)
-    return frozenset(name for name, severity in (*shared, *own) if severity is not Severity.INFO) | {SYNTAX}
+    told = frozenset(name for name, severity in (*shared, *own) if severity is not Severity.INFO)
+    return told | {SYNTAX, *_COMMENTS}
 
 
 def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
     """Every rule by name."""
     told = told_rules(ecosystems)
-    found = {SYNTAX: RuleInfo(SYNTAX, Severity.ERROR, _page(check_syntax), "", True, False)}
+    found = {SYNTAX: RuleInfo(SYNTAX, Severity.ERROR, page_of(check_syntax, SYNTAX, ()), "", True, False)}
     for name, severity, check, fixable in _SHARED:
-        page = _with_examples(_page(check), name, ecosystems)
+        page = page_of(check, name, ecosystems)
         found[name] = RuleInfo(name, severity, page, "", name in told, fixable)
+    for name, about in _COMMENTS.items():
+        found[name] = RuleInfo(name, Severity.WARNING, page_of(about, name, ()), "", True, name == suppressions.UNUSED)
     for ecosystem in ecosystems:
         for rule in ecosystem.rules:
-            page = _page(rule.check)
+            page = page_of(rule.check, rule.name, [ecosystem])
             found[rule.name] = RuleInfo(rule.name, rule.severity, page, ecosystem.name, rule.name in told, rule.fixable)
     return found
-
-
-def _page(check: Callable[..., object]) -> str:
-    return inspect.cleandoc(check.__doc__ or "").replace("``", "`")
-
-
-def _with_examples(page: str, rule: str, ecosystems: Sequence[Ecosystem]) -> str:
-    """The page of a shared rule with each ecosystem's own example of it."""
-    shown = []
-    for ecosystem in ecosystems:
-        for example in ecosystem.examples:
-            if example.rule == rule:
-                bad, good = (indent(inspect.cleandoc(text), "    ") for text in (example.bad, example.good))
-                title = ecosystem.title
-                beside = f"{title}, with {example.ignored} in .dockerignore" if example.ignored else title
-                shown.append(f"Bad ({title})::\n\n{bad}\n\nGood ({beside})::\n\n{good}\n\n")
-    head, safety, tail = page.partition("Fix safety:")
-    return head + "".join(shown) + safety + tail
 
 
 def candidates(survey: Survey, selected: frozenset[str]) -> Iterator[Candidate]:

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TextIO
 
-from dockerlayer.cli.choices import Format
+from dockerlayer.cli.outputs import BESIDE_DIFF, exit_code, outputs_of
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.request import Request, Settler, plugins
-from dockerlayer.cli.terminal import is_terminal, put, read_input, say, wants_colour
-from dockerlayer.cli.work import Failure, Output, Result, Source, Task, failed
+from dockerlayer.cli.terminal import is_terminal, put, put_aside, read_input, say, wants_colour
+from dockerlayer.cli.work import Failure, Result, Source, Task, failed
 from dockerlayer.discovery import dockerfiles
-from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, DockerlayerError, UsageError
+from dockerlayer.errors import DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
+from dockerlayer.report.place import Root, root_of
 from dockerlayer.report.record import Tally
 from dockerlayer.report.visible import ansi, plain
 
@@ -52,8 +53,20 @@ def sources_of(
 
 
 def check_files(request: Request) -> int:
-    """Check files, write the report to standard output, and give the exit code."""
-    return run(request, put, sys.stdout)
+    """Check files, write the report to standard output, and give the exit code.
+
+    Where comments are written into standard input, the text goes to standard output and the report to standard error.
+    """
+    if request.add_ignore is None:
+        return run(request, put, sys.stdout)
+    from dockerlayer.cli.ignoring import one_line
+
+    request = request._replace(add_ignore=one_line(request.add_ignore))
+    aside = STDIN in request.paths
+    if aside and len(request.paths) > 1:
+        raise UsageError("--add-ignore takes - alone: the text with its comments goes to standard output")
+    report, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)
+    return run(request, report, stream, os.path.realpath)
 
 
 def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[str], str] = os.path.normpath) -> int:
@@ -62,46 +75,92 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     ``report`` takes the report, which ends up at ``stream``; diffs, and the text of standard input when that is
     fixed, go to standard output.
     """
+    outputs = outputs_of(request, stream)
     ecosystems = plugins()
-    coloured = request.format is Format.TEXT and wants_colour(request.color, stream)
-    outputs = (Output(request.format.value, ansi if coloured else plain),)
-    task = Task(request.command, ecosystems, outputs)
+    task = Task(
+        request.command,
+        ecosystems,
+        outputs,
+        root=_root(),
+        statistics=request.statistics,
+        reason=request.add_ignore,
+        listing=request.write_baseline is not None,
+    )
     settler = Settler(request, ecosystems)
     sources, failures = sources_of(request, settler, identity)
+    ledger = None
+    if task.listing or any(source.settings.baseline is not None for source in sources):
+        from dockerlayer.cli.ledger import Ledger
+
+        ledger = Ledger(request.write_baseline)
+        sources = ledger.opened(sources)
+    if request.diff_base is not None:
+        from dockerlayer.cli.diffbase import with_bases
+
+        sources = with_bases(request.diff_base, sources)
     for failure in failures:
         say(failure.sentence)
     tally = Tally(failed=len(failures))
     styles = [style_of(output.format) for output in outputs]
     gathered: list[list[str]] = [[] for _ in outputs]
     shown: dict[str, bytes] = {}
+    left_alone = 0
     with closing(results(task, sources)) as found:
         for result in watched(found, len(sources)):
             result = _finish(task, result, shown)
             tally = tally.plus(result.tally)
+            if result.failure is None:
+                left_alone += result.left_alone
             if result.failure is not None:
                 failures.append(result.failure)
                 say(result.failure.sentence)
                 continue
-            for style, parts, part in zip(styles, gathered, result.parts, strict=True):
-                if style.streams:
-                    report(part)
-                else:
-                    parts.append(part)
+            if ledger is not None and task.command != "diff":
+                ledger.add(result)
+            for parts, part in zip(gathered, result.parts, strict=True):
+                parts.append(part)
+            if styles[0].streams:
+                report(gathered[0].pop())
+    if request.diff_base is not None:
+        from dockerlayer.cli.diffbase import close
+
+        close()
     errors = [(failure.path, failure.message) for failure in failures]
+    unwritten = 0
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
-        report(style.whole(parts, errors, tally, task.run_for(output, settler.settings(None))))
-    if failures:
-        return EXIT_ERROR
-    changing = task.command == "diff" and tally.changed
-    return EXIT_FINDINGS if tally.problems or changing else EXIT_CLEAN
+        text = style.whole(parts, errors, tally, task.run_for(output, settler.settings(None)))
+        if not output.path:
+            report(text)
+            continue
+        from dockerlayer.cli.replace import write_report
+
+        try:
+            write_report(output.path, "".join((*parts, text)) if style.streams else text)
+        except DockerlayerError as error:
+            unwritten += 1
+            say(f"error: {error}")
+    if task.reason is not None:
+        from dockerlayer.report.text import count
+
+        say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
+    if ledger is not None:
+        ledger.close()
+    return exit_code(request, tally, bool(failures or unwritten))
+
+
+def _root() -> Root:
+    try:
+        return root_of(os.getcwd())
+    except OSError:
+        return Root()
 
 
 def _finish(task: Task, result: Result, shown: dict[str, bytes]) -> Result:
     """Write or show what came of a file; ``shown`` are the ignore files as the diffs so far leave them."""
-    if result.failure is not None or task.command == "check":
+    if result.failure is not None or (task.command == "check" and task.reason is None):
         return result
     if task.command == "diff":
-        if style_of(task.outputs[0].format).streams:
+        if task.outputs[0].format in BESIDE_DIFF:
             put(_diff(result.diff))
             if result.ignore:
                 from dockerlayer.cli.ignorefile import diff_of_lines

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from dockerlayer.cli.choices import Colour, Format
+from dockerlayer.cli.choices import Colour, FailOn
 from dockerlayer.cli.options import (
+    AddIgnore,
+    BaselineOption,
     ColourOption,
     ContextDirectory,
-    FormatOption,
+    ExitZero,
+    FailOnOption,
     Ignore,
+    OutputOption,
     Paths,
     PatternOption,
     ProfileOption,
+    ReportFormatOption,
     Select,
+    Statistics,
     StdinName,
 )
+from dockerlayer.errors import UsageError
 
 
 def check(
@@ -25,9 +34,29 @@ def check(
     ignore: Ignore = None,
     pattern: PatternOption = None,
     profile: ProfileOption = None,
-    output: FormatOption = Format.TEXT,
+    report: ReportFormatOption = None,
+    output: OutputOption = None,
     color: ColourOption = Colour.AUTO,
     stdin_filename: StdinName = None,
+    add_ignore: AddIgnore = None,
+    baseline: BaselineOption = None,
+    write_baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--write-baseline", metavar="FILE", help="List in FILE what is found, and report only what it cannot list."
+        ),
+    ] = None,
+    diff_base: Annotated[
+        str | None,
+        typer.Option(
+            "--diff-base",
+            metavar="REV",
+            help="Report only what came in since the commit that HEAD and REV have in common.",
+        ),
+    ] = None,
+    fail_on: FailOnOption = FailOn.INFO,
+    exit_zero: ExitZero = False,
+    statistics: Statistics = False,
 ) -> None:
     """Report the layers that download more often than they must, and whether they can be fixed.
 
@@ -37,6 +66,9 @@ def check(
     from dockerlayer.cli.batch import check_files
     from dockerlayer.cli.request import Request
 
+    if write_baseline is not None and (baseline is not None or diff_base is not None):
+        other = "--baseline" if baseline is not None else "--diff-base"
+        raise UsageError(f"--write-baseline lists all that is found: {other} cannot be given with it")
     request = Request(
         "check",
         paths or (),
@@ -45,8 +77,16 @@ def check(
         context,
         pattern,
         profile,
-        format=output,
+        format=report,
         color=color,
         stdin_filename=stdin_filename,
+        add_ignore=add_ignore,
+        baseline=baseline,
+        write_baseline=write_baseline,
+        diff_base=diff_base,
+        outputs=output or (),
+        fail_on=fail_on,
+        exit_zero=exit_zero,
+        statistics=statistics,
     )
     raise typer.Exit(check_files(request))

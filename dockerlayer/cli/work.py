@@ -6,49 +6,61 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.cli.outputs import Output
 from dockerlayer.cli.request import Settings
 from dockerlayer.engine import Options, Report, context_for, examine, repair
 from dockerlayer.errors import DockerlayerError, InputError
 from dockerlayer.model.context import Context
 from dockerlayer.report.formats import Run, style_of
+from dockerlayer.report.place import Root
 from dockerlayer.report.record import FileRecord, Tally, tally_of
-from dockerlayer.report.visible import Paint, plain
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
 from dockerlayer.syntax.validate import whole_file_problem
 
+if TYPE_CHECKING:
+    from dockerlayer.baseline import Known
+    from dockerlayer.cli.diffbase import Base
+
 SIZE_LIMIT = 64 * 1024 * 1024
 
 
-class Output(NamedTuple):
-    """A report that is asked for: the name of its format and how it is coloured."""
-
-    format: str
-    paint: Paint = plain
-
-
 class Task(NamedTuple):
-    """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output."""
+    """What to do with every file, and which reports to make of it. ``command`` is check, fix or diff.
+
+    With a ``reason``, which may be empty, ``check`` has comments written that leave alone what it finds.
+    ``listing`` says that what is found goes into a baseline instead of the report.
+    """
 
     command: str
     ecosystems: Sequence[Ecosystem]
     outputs: tuple[Output, ...] = (Output("text"),)
+    reason: str | None = None
+    listing: bool = False
+    root: Root = Root()
+    statistics: bool = False
 
     def run_for(self, output: Output, settings: Settings) -> Run:
         """What a report tells about the run."""
-        return Run(self.command, self.ecosystems, settings.options.unsafe, output.paint)
+        unsafe = settings.options.unsafe
+        return Run(self.command, self.ecosystems, unsafe, output.paint, self.root, self.statistics)
 
 
 class Source(NamedTuple):
-    """A file to read; or, with ``data``, a text that was read already and may have no place (``placed``)."""
+    """A file to read; or, with ``data``, a text that was read already and may have no place (``placed``).
+
+    ``known`` is what a baseline lists for it, ``base`` what it was before the change that is looked at.
+    """
 
     path: str
     settings: Settings = Settings()
     data: bytes | None = None
     placed: bool = True
+    known: Known | None = None
+    base: Base | None = None
 
 
 class Failure(NamedTuple):
@@ -69,7 +81,8 @@ class Failure(NamedTuple):
 class Result(NamedTuple):
     """What came of a file: ``parts`` are those of the reports; ``old`` and ``new`` are its text before and after.
 
-    ``ignore`` are lines for the end of the file ``ignore_file``.
+    ``ignore`` are lines for the end of the file ``ignore_file``. ``left_alone`` findings got a comment. ``listed`` is
+    what goes into a baseline, ``gone`` what is in one and was not found.
     """
 
     source: Source
@@ -81,6 +94,9 @@ class Result(NamedTuple):
     failure: Failure | None = None
     ignore_file: str = ""
     ignore: tuple[str, ...] = ()
+    left_alone: int = 0
+    listed: Known | None = None
+    gone: Known | None = None
 
 
 def failed(source: Source, message: str, *, internal: bool = False) -> Result:
@@ -109,9 +125,15 @@ def _work(task: Task, source: Source) -> Result:
     context = _context(source)
     if task.command == "check":
         report = _selected(examine(data, context, task.ecosystems, options), options)
-        return _result(
-            task, source, FileRecord(source.path, report, ignore_file=str(context.ignore_target)), data, data
-        )
+        record = FileRecord(source.path, report, ignore_file=str(context.ignore_target))
+        new, number = data, 0
+        if task.reason is not None:
+            from dockerlayer.cli.ignoring import annotated
+
+            new, number = annotated(_left_in(task, source, record)[0].report, task.reason)
+            if number:
+                report = _selected(examine(new, context, task.ecosystems, options), options)
+        return _result(task, source, record._replace(report=report), data, new)._replace(left_alone=number)
     # What comes from standard input has no context of its own: such fixes are told, and not made.
     options = options._replace(ignores=source.data is None)
     outcome = repair(data, context, task.ecosystems, options)
@@ -150,14 +172,24 @@ def _context(source: Source) -> Context:
 
 def _selected(report: Report, options: Options) -> Report:
     """Without the findings that the engine makes whatever is selected."""
-    return Report(report.dockerfile, tuple(item for item in report.findings if item.rule in options.rules))
+    return report._replace(findings=tuple(item for item in report.findings if item.rule in options.rules))
 
 
 def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: bytes) -> Result:
+    record, listed, gone = _left_in(task, source, record)
     parts = tuple(
         style_of(output.format).part(record, task.run_for(output, source.settings)) for output in task.outputs
     )
-    return Result(source, parts, tally_of(record), old=old, new=new)
+    return Result(source, parts, tally_of(record), old=old, new=new, listed=listed, gone=gone)
+
+
+def _left_in(task: Task, source: Source, record: FileRecord) -> tuple[FileRecord, Known | None, Known | None]:
+    """The record without what a baseline or an earlier commit has; what goes into a baseline, and what is gone."""
+    if not task.listing and source.known is None and source.base is None:
+        return record, None, None
+    from dockerlayer.cli.adopted import adopted
+
+    return adopted(task, source, record)
 
 
 def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, Context]:

@@ -6,14 +6,14 @@ from operator import add
 from typing import NamedTuple
 
 from dockerlayer.engine import Made, Report
-from dockerlayer.findings import Applicability
+from dockerlayer.findings import Applicability, Severity
 
 
 class FileRecord(NamedTuple):
     """One file with what was found in it; after fixing, with what was made of it and what is left.
 
     ``path`` is as the user gave it, undecodable bytes as surrogates. ``diff`` is set when a diff was asked for.
-    ``ignore_file`` is where the lines of fixes for the ignore file go.
+    ``ignore_file`` is where the lines of fixes for the ignore file go. ``known`` findings are left out of the report.
     """
 
     path: str
@@ -22,13 +22,15 @@ class FileRecord(NamedTuple):
     changed: bool = False
     diff: bytes | None = None
     ignore_file: str = ""
+    known: int = 0
 
 
 class Tally(NamedTuple):
     """Counts over files. ``files`` were read to the end; ``failed`` were not, for whatever reason.
 
     ``problems`` of ``dirty`` files are left; ``safe`` and ``unsafe`` of them have a fix of that kind. ``made`` fixes
-    changed ``changed`` files.
+    changed ``changed`` files. ``known`` problems are left out, for they are in a baseline or older than the change.
+    ``error``, ``warning`` and ``info`` are the problems by severity.
     """
 
     files: int = 0
@@ -39,6 +41,10 @@ class Tally(NamedTuple):
     unsafe: int = 0
     made: int = 0
     changed: int = 0
+    known: int = 0
+    error: int = 0
+    warning: int = 0
+    info: int = 0
 
     def plus(self, other: Tally) -> Tally:
         """The counts over the files of both."""
@@ -49,6 +55,7 @@ def tally_of(record: FileRecord) -> Tally:
     """The counts for one file."""
     findings = record.report.findings
     kinds = [finding.fix.applicability for finding in findings if finding.fix is not None]
+    severities = [finding.severity for finding in findings]
     return Tally(
         files=1,
         dirty=int(bool(findings)),
@@ -57,4 +64,8 @@ def tally_of(record: FileRecord) -> Tally:
         unsafe=kinds.count(Applicability.UNSAFE),
         made=len(record.made),
         changed=int(record.changed),
+        known=record.known,
+        error=severities.count(Severity.ERROR),
+        warning=severities.count(Severity.WARNING),
+        info=severities.count(Severity.INFO),
     )

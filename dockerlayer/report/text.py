@@ -26,6 +26,11 @@ def part(record: FileRecord, run: Run) -> str:
 
 def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally, run: Run) -> str:
     """The line that closes the report."""
+    return closing(tally, run)
+
+
+def closing(tally: Tally, run: Run) -> str:
+    """The line that sums up what the command did."""
     return fix_summary_text(tally, written=run.command == "fix") if run.fixing else summary_text(tally)
 
 
@@ -112,10 +117,11 @@ def count(number: int, noun: str) -> str:
 def summary_text(tally: Tally) -> str:
     """The line that closes the report of ``check``."""
     failed = f"; {count(tally.failed, 'file')} could not be checked" if tally.failed else ""
+    failed = _known(tally) + failed
     if not tally.problems:
         if not tally.files:
             return f"Nothing checked{failed}.\n"
-        return f"All clean: {count(tally.files, 'file')} checked{failed}.\n"
+        return f"{'Nothing new' if tally.known else 'All clean'}: {count(tally.files, 'file')} checked{failed}.\n"
     return f"Found {_left(tally)}{_offers(tally)}{failed}.\n"
 
 
@@ -124,9 +130,14 @@ def fix_summary_text(tally: Tally, *, written: bool = True) -> str:
     if not tally.made:
         return summary_text(tally)
     failed = f"; {count(tally.failed, 'file')} could not be fixed" if tally.failed else ""
+    failed = _known(tally) + failed
     did = "Fixed" if written else "Would fix"
     left = f", {_left(tally)} left{_offers(tally)}" if tally.problems else ", nothing left"
     return f"{did} {count(tally.made, 'problem')} in {count(tally.changed, 'file')}{left}{failed}.\n"
+
+
+def _known(tally: Tally) -> str:
+    return f"; {count(tally.known, 'known problem')} left out" if tally.known else ""
 
 
 def _left(tally: Tally) -> str:

@@ -174,18 +174,19 @@ class Planner:
         remarks = b"" if stays else own.comments
         lead = blank_only(own.lead, newline) if split else own.lead
         if shape.before and not (shape.joined and not copies):
-            new.append(Chunk(lead, remarks, own.pragmas, shape.before))
+            new.append(Chunk(lead, remarks, own.repeated, shape.before))
             lead, remarks = b"", b""
         indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
         if copies:
             # A pragma of the broad COPY is about the one line below it, so that each narrow COPY has it.
             sinking = {placement.step for placement in candidate.broad}
-            pragmas = next((chunk.pragmas for chunk in old if chunk.step in sinking), b"")
+            pragmas = next((chunk.repeated for chunk in old if chunk.step in sinking), b"")
             lines = [indent + line.encode("utf-8", "surrogateescape") + newline for line in copies]
             new.append(Chunk(lead, remarks, pragmas, pragmas.join(lines)))
             lead, remarks = b"", b""
+        pragmas = own.repeated if shape.below else own.pragmas
         command = shape.joined if shape.joined and not copies else shape.above
-        new.append(Chunk(lead, remarks, own.pragmas, command, None if shape.below else step))
+        new.append(Chunk(lead, remarks, pragmas, command, None if shape.below else step))
         staying = self._staying(old[:-1], above, newline)
         if isinstance(staying, Refusal):
             return (staying,)

@@ -195,22 +195,22 @@ class StagePlanner(Planner):
         install = [Chunk(remarks, own.comments, own.pragmas, command)]
         new = [chunk for chunk in old if chunk.step in above]
         if download.before:
-            new.append(Chunk(b"", b"", own.pragmas, download.before))
+            new.append(Chunk(b"", b"", own.repeated, download.before))
         indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
         sinking = {placement.step for placement in candidate.broad}
-        pragmas = next((chunk.pragmas for chunk in old if chunk.step in sinking), b"")
+        pragmas = next((chunk.repeated for chunk in old if chunk.step in sinking), b"")
         written = [
             [Chunk(b"", b"", pragmas, indent + line.encode("utf-8", "surrogateescape") + newline) for line in lines]
             for lines in copies
         ]
         new += written[0]
         new.append(self._from(step.stage, base, fetched, newline))
-        new.append(Chunk(b"", b"", own.pragmas, download.above))
+        new.append(Chunk(b"", b"", own.repeated, download.above))
         new.append(self._from(step.stage, base, "".join(step.stage.instruction.args[2:]), newline))
         if early:
             new += [*written[1], *install, *staying]
             if shape.below:
-                new.append(Chunk(b"", shape.below_comments, own.pragmas, shape.below))
+                new.append(Chunk(b"", shape.below_comments, own.repeated, shape.below))
         else:
             new += [*staying, *install]
         new = set_apart(self.analysis.dockerfile, new, newline, step.instruction.end)
