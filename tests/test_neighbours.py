@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from change import ALLOWED, Change, Text, worse
+from change import ALLOWED, Change, Text, allowed_table, worse
 from neighbours import UNREADABLE, Remark, remarks
 
 from dockerlayer.api import Ecosystem
@@ -69,6 +69,11 @@ def test_nothing_new(texts: dict[str, dict[str, bytes]], said: dict[tuple[str, s
     assert not new, "\n".join(new)
     used = {code.removeprefix("hadolint/") for change in found.values() for code, _ in worse(change)}
     assert used == ALLOWED.keys(), "an exception that nothing needs is taken out"
+
+
+def test_readme() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert f"<!-- neighbours-table -->\n{allowed_table()}<!-- /neighbours-table -->\n" in text
 
 
 def test_what_is_new_is_told() -> None:

@@ -173,11 +173,11 @@ ALLOWED: dict[str, Allowed] = {
         "tally", "a file that mostly has no empty lines between its instructions is kept as it is", _style
     ),
     "tally/prefer-package-cache-mounts": Allowed(
-        "tally", "asks for what undoes a download: below a cache mount nothing stays in the layer", _download
+        "tally", "asks for what undoes a download: what is written below a cache mount is not in the layer", _download
     ),
     "tally/prefer-run-heredoc": Allowed(
         "tally",
-        "wants a here-document for three commands; hadolint up to 2.15.1 and older builders cannot read one",
+        "wants a here-document for three commands, which older builders cannot read",
         _long_download,
     ),
     "DL3059": Allowed(
@@ -205,6 +205,15 @@ ALLOWED: dict[str, Allowed] = {
         ("tally/newline-per-chained-call", "tally/php/composer-no-dev-in-production"), Allowed("tally", _TWICE, _halves)
     ),
 }  # fmt: skip
+
+
+def allowed_table() -> str:
+    """The exceptions as the README has them, those with one reason in one row."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for code, item in ALLOWED.items():
+        rows.setdefault((item.tool, item.why), []).append(f"`{code}`")
+    lines = [f"| {tool} | {', '.join(codes)} | {why} |\n" for (tool, why), codes in rows.items()]
+    return "".join(["| tool | rule | why it may say more |\n| --- | --- | --- |\n", *lines])
 
 
 def worse(change: Change) -> Iterator[tuple[str, bool]]:
