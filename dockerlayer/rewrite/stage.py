@@ -198,7 +198,7 @@ class StagePlanner(Planner):
             new.append(Chunk(b"", b"", own.repeated, download.before))
         indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
         sinking = {placement.step for placement in candidate.broad}
-        pragmas = next((chunk.repeated for chunk in old if chunk.step in sinking), b"")
+        pragmas = next((chunk.foreign for chunk in old if chunk.step in sinking), b"")
         written = [
             [Chunk(b"", b"", pragmas, indent + line.encode("utf-8", "surrogateescape") + newline) for line in lines]
             for lines in copies
