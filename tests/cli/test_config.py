@@ -220,3 +220,17 @@ def test_names_that_a_terminal_would_act_on(inside: Runner, tmp_path: Path) -> N
     done = inside("config", directory)
     assert done.returncode == 0
     assert b"\x1b" not in done.stdout
+
+
+def test_working_directory_that_is_gone(run: Runner, tmp_path: Path) -> None:
+    project = add(tmp_path / "project", dockerlayer=f"severity.{RULE} = 'error'")
+    for arguments, code in (
+        (("Dockerfile",), 2),
+        ((project / "Dockerfile",), 1),
+        (("-",), 1),
+        (("--select", "all"), 2),
+    ):
+        (tmp_path / "gone").mkdir()
+        wrapper = ("sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh")
+        done = run("check", *arguments, cwd=tmp_path / "gone", stdin=BAD, wrapper=wrapper)
+        assert (done.returncode, b"Traceback" in done.stderr) == (code, False)
