@@ -26,9 +26,10 @@ ROOMS = (
     ("registry", "config"),
     ("checks",),
     ("rewrite",),
-    ("engine", "baseline"),
+    ("engine", "baseline", "why"),
     ("verify",),
     ("report", "testing"),
+    ("lsp",),
     ("cli",),
     ("__main__",),
 )
@@ -38,6 +39,7 @@ THIRD_PARTY = {
     "model": {"dockerfile_parse"},
     "testing": {"dockerfile_parse"},
     "report": {"rich"},
+    "lsp": {"lsprotocol", "pygls"},
     "cli": {"typer", "rich", "click"},
 }
 
@@ -47,9 +49,14 @@ ECOSYSTEMS = re.compile(
     r"|conda|uv)\b",
     re.IGNORECASE,
 )
-# Examples in rule pages, where an invented tool would help nobody, and words that only look like a name.
+# Examples in rule pages, where an invented tool would help nobody, how to install an extra of our own, and words that
+# only look like a name.
 NAMED_ON_PURPOSE = {
     "checks/rules.py": {"pip"},
+    "cli/config.py": {"pyproject"},
+    "config/document.py": {"pyproject"},
+    "cli/editor.py": {"pip"},
+    "cli/lsp.py": {"pip"},
     "discovery.py": {"node_modules"},
 }
 

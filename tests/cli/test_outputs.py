@@ -49,6 +49,15 @@ def test_every_format_at_once(run: Runner, project: Path) -> None:
     assert done.stdout == (project.parent / "text.out").read_bytes()
 
 
+def test_nothing_is_switched_on_by_a_ci_system(run: Runner, project: Path) -> None:
+    ci = dict.fromkeys(("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "JENKINS_URL"), "true")
+    summary = project.parent / "summary"
+    summary.touch()
+    done = run("check", "project", env={**ci, "GITHUB_STEP_SUMMARY": str(summary)})
+    assert done.stdout == run("check", "project").stdout
+    assert summary.read_bytes() == b""
+
+
 def test_clean_run(run: Runner, project: Path) -> None:
     (project / "Dockerfile").write_bytes(b"FROM scratch\n")
     for name in FORMATS:
@@ -98,6 +107,22 @@ def test_wrong_outputs(run: Runner, project: Path, values: list[str], cause: str
     assert cause in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
     assert sorted(project.parent.iterdir()) == before
+
+
+def test_report_never_replaces_a_dockerfile(run: Runner, project: Path) -> None:
+    before = (project / "Dockerfile").read_bytes()
+    done = run("check", "project", "--output", "text=project/../project/Dockerfile")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"the report would replace what it is about" in done.stderr
+    assert (project / "Dockerfile").read_bytes() == before
+
+
+def test_what_is_left_alone_is_in_no_report(run: Runner, project: Path) -> None:
+    text = (project / "Dockerfile").read_bytes()
+    (project / "Dockerfile").write_bytes(text.replace(b"RUN", b"# dockerlayer: ignore[source-before-download] so\nRUN"))
+    assert run("check", "project", *(f"--output={name}={name}.out" for name in FORMATS)).returncode == 0
+    for name in FORMATS:
+        assert _count(name, (project.parent / f"{name}.out").read_bytes()) == 0, name
 
 
 def test_nothing_is_fixed_when_an_output_is_wrong(run: Runner, project: Path) -> None:

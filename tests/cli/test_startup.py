@@ -18,8 +18,10 @@ except SystemExit as done:
     code = done.code
 print("code", code, file=sys.stderr)
 for name in (
-    "rich", "libcst", "multiprocessing", "concurrent", "html", "dockerlayer.report.json", "dockerlayer.report.sarif"
-):
+    "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol", "yaml", "hcl2",
+    "dockerlayer.report.json", "dockerlayer.report.sarif",
+    "tomllib", "dockerlayer.config.resolve", "dockerlayer.config.fields", "dockerlayer.config.lines",
+):  # fmt: skip
     if name in sys.modules:
         print("slow", name, file=sys.stderr)
 for name in sys.modules:
@@ -38,6 +40,7 @@ BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
         (BAD, ["check", "--color", "always", "Dockerfile"], 1),
         (BAD, ["fix", "Dockerfile"], 0),
         (BAD, ["--help"], 0),
+        (BAD, ["lsp", "--help"], 0),
         (BAD, ["check", "--help"], 0),
     ],
 )
