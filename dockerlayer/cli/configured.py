@@ -89,6 +89,7 @@ def _said(request: Request, known: Known) -> dict[str, Any]:
         "unsafe-fixes": request.unsafe or None,
         "fail-on": request.fail_on and request.fail_on.value,
         "baseline": request.baseline,
+        "force-exclude": request.force_exclude or None,
     }
     return {key: value for key, value in said.items() if value is not None}
 

@@ -44,6 +44,7 @@ class Request(NamedTuple):
     statistics: bool = False
     config: Sequence[str] = ()
     isolated: bool = False
+    force_exclude: bool = False
 
 
 class Settings(NamedTuple):
