@@ -12,7 +12,7 @@ from dockerlayer.cli.choices import FailOn, Pattern, context_directory
 from dockerlayer.cli.request import Request, Settings
 from dockerlayer.cli.select import known_names
 from dockerlayer.config.configuration import DEFAULT, Configuration
-from dockerlayer.config.document import Document
+from dockerlayer.config.document import Document, absolute, here
 from dockerlayer.config.find import Finder
 from dockerlayer.config.kinds import Known
 from dockerlayer.config.resolve import Resolver
@@ -33,13 +33,13 @@ class Configured:
         known = known_to(ecosystems)
         self._every = frozenset(known.rules)
         self._default = default_rules(ecosystems)
-        over = Document(COMMAND_LINE, "", os.getcwd(), "", _said(request, known))
+        over = Document(COMMAND_LINE, "", here(), "", _said(request, known))
         self._resolver = Resolver(known, finder, request.config, request.isolated, over)
         self._options: dict[Configuration, Options] = {}
 
     def configuration(self, path: str | None) -> Configuration:
         """What holds for the Dockerfile of a path, or for a text without one."""
-        return self._resolver.configuration(os.path.dirname(os.path.abspath(path)) if path else os.getcwd())
+        return self._resolver.configuration(os.path.dirname(absolute(path)) if path else here())
 
     def rules(self, configuration: Configuration) -> frozenset[str]:
         """The names of the rules to run."""
@@ -50,7 +50,7 @@ class Configured:
         found = self.configuration(path)
         if found not in self._options:
             self._options[found] = self._options_of(found)
-        directory = found.context(os.path.abspath(path) if path else None).value
+        directory = found.context(absolute(path) if path else None).value
         return Settings(
             self._options[found],
             _near(directory),
@@ -60,11 +60,11 @@ class Configured:
 
     def excludes(self, path: str, root: str) -> bool:
         """See Judge."""
-        return self._resolver.excludes(os.path.abspath(path), os.path.abspath(root))
+        return self._resolver.excludes(absolute(path), absolute(root))
 
     def forces_out(self, path: str) -> bool:
         """See Judge."""
-        return self._resolver.forces_out(os.path.abspath(path))
+        return self._resolver.forces_out(absolute(path))
 
     def _options_of(self, found: Configuration) -> Options:
         patterns = {ecosystem: said.value for ecosystem, said in found.patterns().items()}
@@ -89,6 +89,7 @@ def _said(request: Request, known: Known) -> dict[str, Any]:
         "unsafe-fixes": request.unsafe or None,
         "fail-on": request.fail_on and request.fail_on.value,
         "baseline": request.baseline,
+        "force-exclude": request.force_exclude or None,
     }
     return {key: value for key, value in said.items() if value is not None}
 
@@ -97,5 +98,5 @@ def _near(path: str | None) -> str | None:
     """A path as people would call it: relative where that does not lead upwards."""
     if path is None:
         return None
-    relative = os.path.relpath(path)
+    relative = os.path.relpath(path, here())
     return path if relative.split(os.sep)[0] == os.pardir else relative

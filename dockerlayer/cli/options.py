@@ -57,6 +57,9 @@ ConfigOption = Annotated[
     ),
 ]
 Isolated = Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")]
+ForceExclude = Annotated[
+    bool, typer.Option("--force-exclude", help="Leave out what the configuration excludes even when it is named.")
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the report.")]
 ReportFormatOption = Annotated[
     ReportFormat | None,

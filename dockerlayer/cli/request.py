@@ -11,6 +11,7 @@ from dockerlayer.api import Ecosystem
 from dockerlayer.cli.choices import Colour, FailOn, Pattern, Profile, context_directory
 from dockerlayer.cli.select import selected_rules
 from dockerlayer.cli.terminal import say
+from dockerlayer.config.document import absolute, here
 from dockerlayer.config.find import Finder
 from dockerlayer.engine import Options
 from dockerlayer.registry import installed
@@ -43,6 +44,7 @@ class Request(NamedTuple):
     statistics: bool = False
     config: Sequence[str] = ()
     isolated: bool = False
+    force_exclude: bool = False
 
 
 class Settings(NamedTuple):
@@ -107,7 +109,7 @@ class Settler:
     def _is_configured(self, path: str | None) -> bool:
         if self._request.config or self._request.isolated:
             return bool(self._request.config)
-        directory = os.path.dirname(os.path.abspath(path)) if path else os.getcwd()
+        directory = os.path.dirname(absolute(path)) if path else here()
         return self._finder.nearest(directory) is not None
 
     @cached_property

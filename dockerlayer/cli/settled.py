@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dockerlayer.api import Ecosystem
 from dockerlayer.cli.configured import Configured, known_to
 from dockerlayer.cli.request import Request
+from dockerlayer.config.document import absolute
 from dockerlayer.config.fields import schema_of
 from dockerlayer.config.find import Finder
 from dockerlayer.report.config import InForce, in_force
@@ -25,7 +26,7 @@ def settled(request: Request, ecosystems: Sequence[Ecosystem]) -> InForce:
     configured = Configured(request, ecosystems, Finder())
     configuration = configured.configuration(path)
     excluded = configured.excludes(path, "/")
-    return in_force(path, os.path.abspath(path), configuration, configured.rules(configuration), excluded)
+    return in_force(path, absolute(path), configuration, configured.rules(configuration), excluded)
 
 
 def schema_text(ecosystems: Sequence[Ecosystem]) -> str:

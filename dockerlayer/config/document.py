@@ -78,7 +78,7 @@ def read_shared(path: str) -> Document | None:
 
 def _read(path: str) -> Document | None:
     name = called(path)
-    path = os.path.abspath(path)
+    path = absolute(path)
     directory = os.path.dirname(path)
     try:
         data = read_file(path, SIZE_LIMIT)
@@ -136,6 +136,17 @@ def _syntax_error(message: str, text: str, name: str) -> str:
 
 def called(path: str) -> str:
     """A path as people call it: relative to the current directory where it lies below that."""
-    path = os.path.abspath(path)
-    here = os.path.join(os.getcwd(), "")
-    return path.removeprefix(here) if path != here else path
+    return absolute(path).removeprefix(os.path.join(here(), ""))
+
+
+def here() -> str:
+    """The current directory; the root where it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.sep
+
+
+def absolute(path: str) -> str:
+    """A path from the root; unlike os.path.abspath it does not fail in a directory that is gone."""
+    return os.path.normpath(os.path.join(here(), path))

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 
 from dockerlayer.config.configuration import Configuration
-from dockerlayer.config.document import Document, parsed, read_document
+from dockerlayer.config.document import Document, absolute, here, parsed, read_document
 from dockerlayer.config.fields import wrongs_of
 from dockerlayer.config.find import Finder
 from dockerlayer.config.kinds import Known
@@ -40,19 +40,19 @@ class Resolver:
         self._searches = not isolated
         self._below: tuple[Document, ...] = ()
         self._above: tuple[Document, ...] = ()
-        here = os.getcwd()
+        current = here()
         for word in config:
             if "=" in word and not os.path.lexists(word):
-                inline = Document(INLINE, "", here, word, parsed(word, INLINE))
+                inline = Document(INLINE, "", current, word, parsed(word, INLINE))
                 self._above += self._with_extended(inline)
             elif isolated:
                 raise UsageError(f"--isolated reads no file, and --config names {word}")
             elif self._below:
                 raise UsageError("--config names more than one file")
             else:
-                *extended, document = self._with_extended(self._read(os.path.abspath(word)))
+                *extended, document = self._with_extended(self._read(absolute(word)))
                 # As ruff has it: what is given for every file speaks of paths below the current directory.
-                self._below = (*extended, document._replace(directory=here))
+                self._below = (*extended, document._replace(directory=current))
                 self._searches = False
         if over is not None:
             self._above += (over,)

@@ -195,7 +195,7 @@ class Planner:
             lead = (own.lead if split else blank_only(own.lead, newline)) if between else b""
             remarks = own.comments if stays else b""
             new.append(Chunk(lead, remarks + shape.below_comments, own.pragmas, shape.below))
-        new = set_apart(self.analysis.dockerfile, new, newline, step.instruction.end)
+        new = set_apart(self.analysis.dockerfile, old, new, newline)
         edits = region_edits(start_of(old[0]), old, new, newline)
         return self._fix(candidate, above, shape, edits, _title(shape))._replace(notes=shape.notes + shape.kept)
 

@@ -213,7 +213,7 @@ class StagePlanner(Planner):
                 new.append(Chunk(b"", shape.below_comments, own.repeated, shape.below))
         else:
             new += [*staying, *install]
-        new = set_apart(self.analysis.dockerfile, new, newline, step.instruction.end)
+        new = set_apart(self.analysis.dockerfile, old, new, newline)
         edits = (self._renamed(step.stage, base), *region_edits(start_of(old[0]), old, new, newline))
         names = " and ".join(dict.fromkeys(seen.ecosystem.registry.name for seen in shape.sightings))
         where = "before the source is copied" if early else "after the source is copied"

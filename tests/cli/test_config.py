@@ -168,14 +168,15 @@ def test_excluded_files(inside: Runner, tmp_path: Path) -> None:
 
     assert paths() == ["a/Dockerfile"]
     assert paths("vendor") == paths("vendor/lib/Dockerfile") == ["vendor/lib/Dockerfile"]
-    forced = ("--config", "force-exclude = true")
-    assert paths("vendor", *forced) == []
-    assert paths("vendor/lib/Dockerfile", "a", *forced) == ["a/Dockerfile"]
-    done = inside("check", "vendor/lib/Dockerfile", *forced)
-    assert (done.returncode, done.stdout) == (0, b"Nothing checked.\n")
-    name = ("--stdin-filename", "vendor/lib/Dockerfile")
-    assert inside("check", "-", *name, *forced, stdin=BAD).returncode == 0
-    assert inside("fix", "-", *name, *forced, stdin=BAD).stdout.startswith(BAD)
+    for forced in (("--config", "force-exclude = true"), ("--force-exclude",)):
+        assert paths("vendor", *forced) == []
+        assert paths("vendor/lib/Dockerfile", "a", *forced) == ["a/Dockerfile"]
+        done = inside("check", "vendor/lib/Dockerfile", *forced)
+        assert (done.returncode, done.stdout) == (0, b"Nothing checked.\n")
+        name = ("--stdin-filename", "vendor/lib/Dockerfile")
+        assert inside("check", "-", *name, *forced, stdin=BAD).returncode == 0
+        assert inside("fix", "-", *name, *forced, stdin=BAD).stdout.startswith(BAD)
+    assert inside("check", "--force-exclude", "vendor/lib/Dockerfile").stdout == b"Nothing checked.\n"
 
 
 def test_config_shows_what_is_in_force(inside: Runner, tmp_path: Path) -> None:
@@ -220,3 +221,17 @@ def test_names_that_a_terminal_would_act_on(inside: Runner, tmp_path: Path) -> N
     done = inside("config", directory)
     assert done.returncode == 0
     assert b"\x1b" not in done.stdout
+
+
+def test_working_directory_that_is_gone(run: Runner, tmp_path: Path) -> None:
+    project = add(tmp_path / "project", dockerlayer=f"severity.{RULE} = 'error'")
+    for arguments, code in (
+        (("Dockerfile",), 2),
+        ((project / "Dockerfile",), 1),
+        (("-",), 1),
+        (("--select", "all"), 2),
+    ):
+        (tmp_path / "gone").mkdir()
+        wrapper = ("sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh")
+        done = run("check", *arguments, cwd=tmp_path / "gone", stdin=BAD, wrapper=wrapper)
+        assert (done.returncode, b"Traceback" in done.stderr) == (code, False)

@@ -37,6 +37,7 @@ BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
     [
         (b"FROM scratch\n", ["check", "Dockerfile"], 0),
         (BAD, ["check", "Dockerfile"], 1),
+        (BAD, ["check", "--force-exclude", "Dockerfile"], 1),
         (BAD, ["check", "--color", "always", "Dockerfile"], 1),
         (BAD, ["fix", "Dockerfile"], 0),
         (BAD, ["--help"], 0),

@@ -263,3 +263,21 @@ def test_configuration_files(converse: Converse, environment: dict[str, str], pr
         assert editor.shown.empty()
 
     converse(talk)
+
+
+def test_configuration_file_that_changes(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    path, config = project / "Dockerfile", project / "dockerlayer.toml"
+    config.write_text("ignore = ['source-before-download']\n")
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment, able=lsp.ClientCapabilities())
+        text = path.read_text()
+        uri = editor.open(path, text)
+        assert not await editor.diagnostics(uri, 1)
+        config.write_text("severity.source-before-download = 'error'\n")
+        editor.save(uri)
+        (found,) = await editor.diagnostics(uri, 1)
+        assert found.severity is lsp.DiagnosticSeverity.Error
+        assert await editor.end() == (0, "")
+
+    converse(talk)

@@ -96,9 +96,10 @@ def _download(change: Change, code: str) -> bool:
 def _long_download(change: Change, code: str) -> bool:
     """A RUN of three commands or more that is not one of the original's, or a half of one.
 
-    Of RUNs in a row it speaks of the first, which may be the second of the row in the original.
+    Of RUNs in a row it speaks of the first, which may be the second of the row in the original; and there may be a row
+    only now.
     """
-    fresh = [item for item in change.fresh(code) if not _is_second(change.old, item)]
+    fresh = [it for it in change.fresh(code) if not _is_second(change.old, it) and not _is_above_run(change, it)]
     long = all(item.logical.count("&&") >= 2 and change.is_added(item) for item in fresh)
     return long or _halves(change, code)
 
@@ -108,6 +109,16 @@ def _is_second(text: Text, instruction: Instruction) -> bool:
     return any(
         above.name == "run" and _logical(below) == _logical(instruction) for above, below in pairwise(text.instructions)
     )
+
+
+def _is_above_run(change: Change, instruction: Instruction) -> bool:
+    """Whether a RUN stands above another only now."""
+    order = [*map(_logical, change.old.instructions)]
+    at = change.new.instructions.index(instruction) + 1
+    below = change.new.instructions[at] if at < len(change.new.instructions) else None
+    if below is None or below.name != "run" or _logical(instruction) not in order:
+        return False
+    return order[order.index(_logical(instruction)) + 1 :][:1] != [_logical(below)]
 
 
 def _style(change: Change, code: str) -> bool:
@@ -126,9 +137,11 @@ def _keeps_owner(change: Change, code: str) -> bool:
 
 
 def _change_of_directory(change: Change, code: str) -> bool:
-    """A half of what had it, or a ``cd`` for cargo, which reads the settings of where it runs."""
-    cargo = all(re.search(r"\bcargo\b.* fetch --locked", item.logical) for item in change.fresh(code))
-    return _halves(change, code) or (_download(change, code) and cargo)
+    """A half of what had it, or a ``cd`` to where no WORKDIR of the original leads."""
+    places = {item.args[0].rstrip("/") for item in change.old.instructions if item.name == "workdir"}
+    targets = [re.search(r"\bcd (\S+)", item.logical) for item in change.fresh(code)]
+    strange = all(target is not None and target[1] not in places for target in targets)
+    return _halves(change, code) or (_download(change, code) and strange)
 
 
 def _neighbours_now(change: Change, code: str) -> bool:
@@ -157,6 +170,17 @@ def _cut_off(change: Change, code: str) -> bool:
     """The command is the author's own, and was in a longer RUN before."""
     commands = [_logical(item).partition(" ")[2] for item in change.fresh(code)]
     return all(any(command in text for text in change.old.logical) for command in commands)
+
+
+def _together_now(change: Change, code: str) -> bool:
+    """The RUN and what it changes are the author's own, and did not follow one another."""
+    order = [*map(_logical, change.old.instructions)]
+    for item in change.fresh(code):
+        above = change.new.instructions[change.new.instructions.index(item) - 1]
+        at = order.index(_logical(item)) if _logical(item) in order else 0
+        if not at or order[at - 1] == _logical(above) or _logical(above) not in order:
+            return False
+    return True
 
 
 class Allowed(NamedTuple):
@@ -190,8 +214,11 @@ ALLOWED: dict[str, Allowed] = {
     ),
     "DL3003": Allowed(
         "hadolint",
-        f"{_TWICE}; cargo reads the settings of the directory that it runs in, and a WORKDIR would stay in the image",
+        f"{_TWICE}; a download in a place that no WORKDIR leads to has a `cd`, since a WORKDIR would stay in the image",
         _change_of_directory,
+    ),
+    "tally/prefer-copy-chmod": Allowed(
+        "tally", "sees a COPY and its `RUN chmod` only where they stand together, as they now may", _together_now
     ),
     "DL3002": Allowed("hadolint", "with `--pattern stage` the stage that ends as root is not the image", _not_shipped),
     "tally/ruby/asset-precompile-without-dummy-key": Allowed(
