@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dockerlayer.baseline import Baseline, Known, entry_path, read, text
 from dockerlayer.cli.replace import make_or_replace
 from dockerlayer.cli.terminal import say
-from dockerlayer.cli.work import Result, Source, read_file
+from dockerlayer.cli.work import Result, Source
 from dockerlayer.errors import InputError
 from dockerlayer.report.text import count
+from dockerlayer.source import read_file
 
 
 class Ledger:

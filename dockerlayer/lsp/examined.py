@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.baseline import Known, split
 from dockerlayer.checks.rules import SYNTAX, RuleInfo, rules_of
 from dockerlayer.checks.survey import Survey
 from dockerlayer.engine import Options, Outcome, Report, examine, repair
@@ -28,10 +29,18 @@ class Document(NamedTuple):
 class Examined:
     """A document with what was found in it; the rest is derived when it is first asked for.
 
+    What is ``known`` of the file, from a baseline, is left out.
     Errors of plugins and bugs of ours come out of the constructor and of every property.
     """
 
-    def __init__(self, document: Document, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> None:
+    def __init__(
+        self,
+        document: Document,
+        context: Context,
+        ecosystems: Sequence[Ecosystem],
+        options: Options,
+        known: Known | None = None,
+    ) -> None:
         self.document = document
         self.text = document.text
         self.context = context
@@ -40,6 +49,8 @@ class Examined:
         report = examine(self.text.data, context, ecosystems, options)
         # Some findings are made whatever is selected.
         told = tuple(item for item in report.findings if item.rule in options.rules)
+        if known is not None:
+            told = split(told, known).new
         self.report: Report = report._replace(findings=told)
         self.buildable = not any(item.rule == SYNTAX for item in report.findings)
 

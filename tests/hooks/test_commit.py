@@ -191,6 +191,16 @@ def test_first_commit(project: Project) -> None:
     assert "Passed" in commit(project)
 
 
+def test_project_without_a_dockerfile(project: Project) -> None:
+    project.use("dockerlayer", "dockerlayer-context")
+    project.pre_commit("install")
+    assert "Failed" not in commit(project)
+    project.write("Dockerfile", GOOD)
+    commit(project)
+    (project.root / "Dockerfile").unlink()
+    assert "Failed" not in commit(project)
+
+
 def test_environment_of_the_hook_names_another_repository(project: Project) -> None:
     """``git commit`` in a linked work tree sets GIT_DIR and GIT_INDEX_FILE, and git itself lists the files."""
     project.use("dockerlayer-context")
