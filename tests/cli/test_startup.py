@@ -19,7 +19,7 @@ except SystemExit as done:
 print("code", code, file=sys.stderr)
 for name in (
     "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol", "yaml", "hcl2",
-    "dockerlayer.report.json", "dockerlayer.report.sarif",
+    "dockerlayer.report.json", "dockerlayer.report.sarif", "dockerlayer.baseline", "dockerlayer.git",
     "tomllib", "dockerlayer.config.resolve", "dockerlayer.config.fields", "dockerlayer.config.lines",
 ):  # fmt: skip
     if name in sys.modules:
