@@ -1,0 +1,220 @@
+"""Which Compose and Bake files speak of a Dockerfile, and the build contexts that they give it.
+
+Files in one directory are used together as their programs do it: ``compose.yaml`` and its override (compose-go,
+cli/options.go), ``docker-bake.json`` and ``.hcl`` and theirs with the Compose file (docker/buildx, bake/bake.go). Any
+other, such as ``compose.prod.yaml``, is read for itself, laid over these where it leaves something out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from dockerlayer.builds.definition import Build, Problem, Reading, Unusable, read_file
+
+_COMPOSE = re.compile(r"(?:.*[._-])?compose(?:[._-].*)?\.ya?ml", re.IGNORECASE | re.DOTALL)
+_BAKE = re.compile(r"(?:.*[._-])?bake(?:[._-].*)?\.(?:hcl|json)", re.IGNORECASE | re.DOTALL)
+_DEFAULTS = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_OVERRIDES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+_BAKES = ("docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl")
+_LEADS = re.compile(rb"\b(?:build|extends|include)\b")
+"""Nothing else in a Compose file leads to a build."""
+_LEVELS = 40
+
+
+class Place(NamedTuple):
+    """A build context of a Dockerfile, and the builds that give it."""
+
+    context: str
+    builds: tuple[Build, ...]
+
+
+def is_build_file(name: str) -> bool:
+    """Whether a file of this name is taken for a Compose or Bake file."""
+    return _COMPOSE.fullmatch(name) is not None or _BAKE.fullmatch(name) is not None
+
+
+def in_files(paths: Iterable[str]) -> Reading:
+    """The builds of files, each with those that its own directory has for it to be used with."""
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        groups.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
+    return _combined(_in_directory(directory, names) for directory, names in groups.items())
+
+
+def above(directory: str) -> Reading:
+    """The builds of the files in a directory and in those above it, up to the root of its repository."""
+    return _combined(_in_directory(each, names) for each in _upwards(directory) if (names := _names(each)))
+
+
+def places(dockerfile: str, reading: Reading) -> tuple[Place, ...]:
+    """The contexts that a Dockerfile is built from, in the order of the files; () where no build names it.
+
+    A context that is no directory, or not in the repository of the Dockerfile, is none: `doubts` tells of it.
+    """
+    wanted = os.path.realpath(dockerfile)
+    found: dict[str, list[Build]] = {}
+    for build in reading.builds:
+        if os.path.basename(build.dockerfile) != os.path.basename(dockerfile) and not os.path.islink(build.dockerfile):
+            continue
+        if os.path.realpath(build.dockerfile) == wanted and _doubt(build) is None:
+            found.setdefault(os.path.realpath(build.context), []).append(build)
+    return tuple(Place(builds[0].context, tuple(builds)) for builds in found.values())
+
+
+def doubts(reading: Reading) -> tuple[Problem, ...]:
+    """All that is wrong with builds and files, a context or a Dockerfile that is not there among it."""
+    found = [problem for build in reading.builds if (problem := _doubt(build)) is not None]
+    return tuple(dict.fromkeys((*reading.problems, *found)))
+
+
+def _doubt(build: Build) -> Problem | None:
+    said = ""
+    if not os.path.isdir(build.context):
+        said = f"there is no directory {build.context}"
+    elif not _allowed(os.path.dirname(build.file), build.context):
+        said = f"{build.context} is outside of the repository"
+    elif not os.path.lexists(build.dockerfile):
+        said = f"there is no {build.dockerfile}"
+    if not said:
+        return None
+    return Problem(build.file, build.line, f"{build.kind} {build.name} is left out: {said}", build.name, missing=True)
+
+
+def _allowed(home: str, context: str) -> bool:
+    """Whether a context may be looked into: nothing outside of the repository, nor all of a machine."""
+    root = repository(home)
+    real = os.path.realpath(context)
+    if root is None:
+        return os.path.dirname(real) != real
+    root = os.path.realpath(root)
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
+
+
+@lru_cache(maxsize=1024)
+def repository(directory: str) -> str | None:
+    """The root of the work tree that a directory is in, as a path that begins like it; None if there is none."""
+    at = directory
+    for _ in range(_LEVELS):
+        if os.path.lexists(os.path.join(at, ".git")):
+            return at
+        up = _parent(at)
+        if up is None:
+            return None
+        at = up
+    return None
+
+
+def _parent(directory: str) -> str | None:
+    """The directory above, spelled like this one as long as that is possible; None above the root."""
+    if directory and os.path.basename(directory) not in ("", os.curdir, os.pardir):
+        return os.path.dirname(directory)
+    full = os.path.abspath(directory or os.curdir)
+    up = os.path.dirname(full)
+    if up == full:
+        return None
+    return os.path.normpath(os.path.join(directory, os.pardir)) if not os.path.isabs(directory) else up
+
+
+def _upwards(directory: str) -> Iterator[str]:
+    root = repository(directory)
+    at = directory
+    while True:
+        yield at
+        up = _parent(at)
+        if root is None or at == root or up is None:
+            return
+        at = up
+
+
+@lru_cache(maxsize=256)
+def _names(directory: str) -> tuple[str, ...]:
+    """The Compose and Bake files in a directory."""
+    try:
+        return tuple(sorted(filter(is_build_file, os.listdir(directory or os.curdir))))
+    except OSError:
+        return ()
+
+
+def _in_directory(directory: str, names: Sequence[str]) -> Reading:
+    """The builds of some of a directory's files, used with the others as their programs do it."""
+    there = _names(directory)
+    compose = [name for names in (_DEFAULTS, _OVERRIDES) for name in [_first(names, there)] if name]
+    if compose and compose[0] in _OVERRIDES:
+        compose = []
+    bakes = [name for name in _BAKES if name in there]
+    readings: list[Reading] = []
+    if any(name in names for name in compose):
+        readings.append(_compose(directory, tuple(compose), ()))
+    if any(name in names for name in bakes):
+        readings.append(_bake(directory, tuple(bakes), tuple(compose), ""))
+    for name in names:
+        if name in compose or name in bakes:
+            continue
+        if name.lower().endswith((".hcl", ".json")):
+            readings.append(_bake(directory, (*bakes, name), tuple(compose), name))
+        else:
+            beside = () if name in _DEFAULTS else tuple(compose)
+            readings.append(_compose(directory, (name,), beside))
+    return _combined(readings)
+
+
+def _first(names: Sequence[str], there: Sequence[str]) -> str | None:
+    return next((name for name in names if name in there), None)
+
+
+@lru_cache(maxsize=1024)
+def _compose(directory: str, names: tuple[str, ...], beside: tuple[str, ...]) -> Reading:
+    paths = [os.path.join(directory, name) for name in names]
+    kept: list[str] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            if _LEADS.search(read_file(path)):
+                kept.append(path)
+        except Unusable as error:
+            problems.append(Problem(path, error.line, error.message))
+    if not kept:
+        return Reading((), tuple(problems))
+    from dockerlayer.builds.compose import read_compose
+
+    reading = read_compose(kept, read_file, [os.path.join(directory, name) for name in beside])
+    return reading._replace(problems=(*problems, *reading.problems))
+
+
+@lru_cache(maxsize=1024)
+def _bake(directory: str, names: tuple[str, ...], compose: tuple[str, ...], only: str) -> Reading:
+    from dockerlayer.builds.bake import read_bake
+
+    services = {build.name: build for build in _compose(directory, compose, ()).builds} if compose else {}
+    paths = [os.path.join(directory, name) for name in names]
+    reading = read_bake(paths, read_file, repository(directory), services)
+    if not only:
+        return reading
+    path = os.path.join(directory, only)
+    return Reading(
+        tuple(build for build in reading.builds if build.file == path),
+        tuple(problem for problem in reading.problems if problem.file == path),
+    )
+
+
+def _combined(readings: Iterable[Reading]) -> Reading:
+    """All builds once; of a file that another one includes, as that one has them."""
+    together = list(readings)
+    included = frozenset(path for reading in together for path in reading.included)
+    builds: dict[tuple[str, int, str, str, str], Build] = {}
+    problems: list[Problem] = []
+    for reading in together:
+        for build in reading.builds:
+            if build.file not in included or reading.included:
+                builds.setdefault((build.file, build.line, build.name, build.context, build.dockerfile), build)
+        problems += reading.problems
+    return Reading(tuple(builds.values()), tuple(dict.fromkeys(problems)), included)
