@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import PLANNED, candidates, check_syntax, told_rules
 from dockerlayer.checks.survey import Candidate, Survey
-from dockerlayer.findings import Applicability, Finding, Fix, Refusal
+from dockerlayer.findings import Applicability, Finding, Fix, Refusal, Severity
 from dockerlayer.model.context import Context
 from dockerlayer.model.layers import Analysis
 from dockerlayer.syntax.parser import parse
@@ -24,7 +24,8 @@ class Options(NamedTuple):
     """``rules`` are the names of the rules to run, ``pattern`` which fix is preferred.
 
     ``builder`` is a profile, or empty when it is to be inferred. ``ignores`` says whether the ignore file may be
-    changed; else fixes that do are told and not made.
+    changed; else fixes that do are told and not made. ``severities`` are those of rules that have another one than
+    their own, ``patterns`` those of ecosystems for which another one is preferred.
     """
 
     rules: frozenset[str]
@@ -32,6 +33,8 @@ class Options(NamedTuple):
     unsafe: bool = False
     builder: str = ""
     ignores: bool = True
+    severities: Mapping[str, Severity] = {}
+    patterns: Mapping[str, str] = {}
 
 
 class Report(NamedTuple):
@@ -101,13 +104,18 @@ def _unnumbered(subject: str) -> str:
 
 def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
     dockerfile = parse(data)
-    wrong = tuple(check_syntax(dockerfile))
+    wrong = tuple(_judged(finding, options) for finding in check_syntax(dockerfile))
     if wrong:
         return Report(dockerfile, wrong)
     survey = Survey(Analysis(dockerfile, context), ecosystems, options.builder)
     found = list(candidates(survey, options.rules))
-    findings = [_with_fix(survey, found, candidate, options) for candidate in found]
+    findings = [_judged(_with_fix(survey, found, candidate, options), options) for candidate in found]
     return Report(dockerfile, tuple(sorted(findings, key=lambda item: (item.start, item.rule))))
+
+
+def _judged(finding: Finding, options: Options) -> Finding:
+    severity = options.severities.get(finding.rule)
+    return finding if severity is None else finding._replace(severity=severity)
 
 
 def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Outcome:
@@ -155,7 +163,8 @@ def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, 
     from dockerlayer.rewrite.offers import offers
 
     refusals: list[Refusal] = []
-    for offer in offers(survey, found, candidate, options.pattern):
+    pattern = options.patterns.get(finding.ecosystem, options.pattern)
+    for offer in offers(survey, found, candidate, pattern):
         if not isinstance(offer, Fix):
             refusals.extend(offer)
             continue

@@ -21,11 +21,12 @@ def main() -> None:
 def _check(paths: list[str]) -> None:
     """``check`` without options, as commit hooks call it: Typer would take as long to import as everything else."""
     from dockerlayer.cli.batch import check_files
+    from dockerlayer.cli.request import Request
     from dockerlayer.cli.terminal import say
     from dockerlayer.errors import DockerlayerError
 
     try:
-        sys.exit(check_files(paths))
+        sys.exit(check_files(Request("check", paths)))
     except DockerlayerError as error:
         say(f"error: {error}")
         sys.exit(error.exit_code)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import closing
+from typing import TextIO
 
-from dockerlayer.cli.choices import Colour, Format, Pattern, Profile, context_directory
+from dockerlayer.cli.choices import Format
 from dockerlayer.cli.pool import results, watched
-from dockerlayer.cli.select import selected_rules
+from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, put, read_input, say, wants_colour
-from dockerlayer.cli.work import Failure, Result, Source, Task, failed
+from dockerlayer.cli.work import Failure, Output, Result, Source, Task, failed
 from dockerlayer.discovery import dockerfiles
-from dockerlayer.engine import Options
 from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, DockerlayerError, UsageError
-from dockerlayer.registry import installed
+from dockerlayer.report.formats import style_of
 from dockerlayer.report.record import Tally
 from dockerlayer.report.visible import ansi, plain
 
@@ -23,80 +23,56 @@ STDIN = "-"
 Writer = Callable[[str | bytes], None]
 
 
-def task_of(
-    command: str,
-    select: Iterable[str] | None,
-    ignore: Iterable[str] | None,
-    context: str | None,
-    pattern: Pattern,
-    output: Format,
-    colour: bool,
-    unsafe: bool = False,
-    profile: Profile | None = None,
-) -> Task:
-    """The task that the options of a command describe; a plugin that does not load is told about and left out."""
-    ecosystems, broken = installed()
-    for message in broken:
-        say(f"warning: {message}")
-    options = Options(selected_rules(ecosystems, select, ignore), pattern.value, unsafe, profile or "")
-    as_json = output is Format.JSON
-    paint = ansi if colour and not as_json else plain
-    return Task(command, options, ecosystems, context_directory(context), as_json, paint)
-
-
 def sources_of(
-    paths: Sequence[str] | None, stdin_name: str | None, identity: Callable[[str], str] = os.path.normpath
+    request: Request, settler: Settler, identity: Callable[[str], str] = os.path.normpath
 ) -> tuple[list[Source], list[Failure]]:
     """The files that the arguments name or that are found below them, and what is wrong with arguments.
 
     Of files with the same ``identity`` the first counts.
     """
-    if stdin_name is not None and STDIN not in (paths or ()):
+    stdin_name = request.stdin_filename
+    if stdin_name is not None and STDIN not in request.paths:
         raise UsageError("--stdin-filename names standard input, which is read for the path -")
     sources: dict[str, Source] = {}
     failures: list[Failure] = []
-    for path in paths or ["."]:
+    for path in request.paths or ["."]:
         if path == STDIN:
-            source = Source(stdin_name or "<stdin>", read_input(), placed=stdin_name is not None)
+            settings = settler.settings(stdin_name)
+            source = Source(stdin_name or "<stdin>", settings, read_input(), placed=stdin_name is not None)
             sources.setdefault(STDIN, source)
         elif os.path.isdir(path):
             found = dockerfiles(path)
             if not found:
                 failures.append(Failure(path, f"no Dockerfile found in {path}"))
             for file in found:
-                sources.setdefault(identity(file), Source(file))
+                sources.setdefault(identity(file), Source(file, settler.settings(file)))
         else:
-            sources.setdefault(identity(path), Source(path))
+            sources.setdefault(identity(path), Source(path, settler.settings(path)))
     return list(sources.values()), failures
 
 
-def check_files(
-    paths: Sequence[str] | None,
-    select: Iterable[str] | None = None,
-    ignore: Iterable[str] | None = None,
-    context: str | None = None,
-    pattern: Pattern = Pattern.SPLIT,
-    output: Format = Format.TEXT,
-    color: Colour = Colour.AUTO,
-    stdin_filename: str | None = None,
-    profile: Profile | None = None,
-) -> int:
+def check_files(request: Request) -> int:
     """Check files, write the report to standard output, and give the exit code."""
-    colour = wants_colour(color, sys.stdout)
-    task = task_of("check", select, ignore, context, pattern, output, colour, profile=profile)
-    sources, failures = sources_of(paths, stdin_filename)
-    return run(task, sources, failures, put)
+    return run(request, put, sys.stdout)
 
 
-def run(task: Task, sources: Sequence[Source], failures: list[Failure], report: Writer) -> int:
-    """Do the task for every source, write its report as it comes, and give the exit code.
+def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[str], str] = os.path.normpath) -> int:
+    """Do what is asked for every file, write its report as it comes, and give the exit code.
 
-    ``report`` takes the report; diffs, and the text of standard input when that is fixed, go to standard output.
+    ``report`` takes the report, which ends up at ``stream``; diffs, and the text of standard input when that is
+    fixed, go to standard output.
     """
+    ecosystems = plugins()
+    coloured = request.format is Format.TEXT and wants_colour(request.color, stream)
+    outputs = (Output(request.format.value, ansi if coloured else plain),)
+    task = Task(request.command, ecosystems, outputs)
+    settler = Settler(request, ecosystems)
+    sources, failures = sources_of(request, settler, identity)
     for failure in failures:
         say(failure.sentence)
     tally = Tally(failed=len(failures))
-    blocks: list[str] = []
+    styles = [style_of(output.format) for output in outputs]
+    gathered: list[list[str]] = [[] for _ in outputs]
     shown: dict[str, bytes] = {}
     with closing(results(task, sources)) as found:
         for result in watched(found, len(sources)):
@@ -105,11 +81,15 @@ def run(task: Task, sources: Sequence[Source], failures: list[Failure], report: 
             if result.failure is not None:
                 failures.append(result.failure)
                 say(result.failure.sentence)
-            elif task.as_json:
-                blocks.append(result.block)
-            else:
-                report(result.block)
-    report(_closing(task, blocks, failures, tally))
+                continue
+            for style, parts, part in zip(styles, gathered, result.parts, strict=True):
+                if style.streams:
+                    report(part)
+                else:
+                    parts.append(part)
+    errors = [(failure.path, failure.message) for failure in failures]
+    for output, style, parts in zip(outputs, styles, gathered, strict=True):
+        report(style.whole(parts, errors, tally, task.run_for(output, settler.settings(None))))
     if failures:
         return EXIT_ERROR
     changing = task.command == "diff" and tally.changed
@@ -121,7 +101,7 @@ def _finish(task: Task, result: Result, shown: dict[str, bytes]) -> Result:
     if result.failure is not None or task.command == "check":
         return result
     if task.command == "diff":
-        if not task.as_json:
+        if style_of(task.outputs[0].format).streams:
             put(_diff(result.diff))
             if result.ignore:
                 from dockerlayer.cli.ignorefile import diff_of_lines
@@ -151,15 +131,3 @@ def _diff(diff: bytes) -> str | bytes:
     from dockerlayer.report.diff import diff_text
 
     return diff_text(diff, ansi if wants_colour("auto", sys.stdout) else plain)
-
-
-def _closing(task: Task, blocks: Sequence[str], failures: Sequence[Failure], tally: Tally) -> str:
-    if task.as_json:
-        from dockerlayer.report.json import document_json
-
-        return document_json(blocks, [(item.path, item.message) for item in failures], tally)
-    from dockerlayer.report.text import fix_summary_text, summary_text
-
-    if task.command == "check":
-        return summary_text(tally)
-    return fix_summary_text(tally, written=task.command == "fix")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format, Pattern
+from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
     ColourOption,
     ContextDirectory,
@@ -23,7 +23,7 @@ def check(
     context: ContextDirectory = None,
     select: Select = None,
     ignore: Ignore = None,
-    pattern: PatternOption = Pattern.SPLIT,
+    pattern: PatternOption = None,
     profile: ProfileOption = None,
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
@@ -35,5 +35,18 @@ def check(
     checked, less what git ignores; a file that is named is checked whatever its name.
     """
     from dockerlayer.cli.batch import check_files
+    from dockerlayer.cli.request import Request
 
-    raise typer.Exit(check_files(paths, select, ignore, context, pattern, output, color, stdin_filename, profile))
+    request = Request(
+        "check",
+        paths or (),
+        select,
+        ignore,
+        context,
+        pattern,
+        profile,
+        format=output,
+        color=color,
+        stdin_filename=stdin_filename,
+    )
+    raise typer.Exit(check_files(request))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format, Pattern
+from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
     ColourOption,
     ContextDirectory,
@@ -28,7 +28,7 @@ def fix(
     context: ContextDirectory = None,
     select: Select = None,
     ignore: Ignore = None,
-    pattern: PatternOption = Pattern.SPLIT,
+    pattern: PatternOption = None,
     profile: ProfileOption = None,
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
@@ -43,13 +43,25 @@ def fix(
     Only what is proven is done, unless --unsafe is given. With the path - the fixed text goes to standard output and
     the report to standard error, and so it does with --diff.
     """
-    from dockerlayer.cli.batch import STDIN, run, sources_of, task_of
-    from dockerlayer.cli.terminal import put, put_aside, wants_colour
+    from dockerlayer.cli.batch import STDIN, run
+    from dockerlayer.cli.request import Request
+    from dockerlayer.cli.terminal import put, put_aside
 
     if STDIN in (paths or ()) and len(paths or ()) > 1:
         raise UsageError("fix takes - alone: the fixed text goes to standard output")
-    aside = output is Format.TEXT if diff else STDIN in (paths or ())
-    colour = wants_colour(color, sys.stderr if aside else sys.stdout)
-    task = task_of("diff" if diff else "fix", select, ignore, context, pattern, output, colour, unsafe, profile)
-    sources, failures = sources_of(paths, stdin_filename, os.path.realpath)
-    raise typer.Exit(run(task, sources, failures, put_aside if aside else put))
+    request = Request(
+        "diff" if diff else "fix",
+        paths or (),
+        select,
+        ignore,
+        context,
+        pattern,
+        profile,
+        unsafe,
+        output,
+        color,
+        stdin_filename,
+    )
+    aside = output is Format.TEXT if diff else STDIN in request.paths
+    report, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)
+    raise typer.Exit(run(request, report, stream, os.path.realpath))

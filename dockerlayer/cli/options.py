@@ -29,11 +29,12 @@ Ignore = Annotated[
     typer.Option("--ignore", metavar="RULE[,RULE]", help="Leave these rules out."),
 ]
 PatternOption = Annotated[
-    Pattern,
+    Pattern | None,
     typer.Option(
         "--pattern",
         help="Which rewrite to prefer: a download of its own (split), the whole install moved up (narrow), a stage for "
-        "the download (stage), or a download that is kept and an install that is not (hybrid).",
+        "the download (stage), or a download that is kept and an install that is not (hybrid).  [default: split]",
+        show_default=False,
     ),
 ]
 ProfileOption = Annotated[

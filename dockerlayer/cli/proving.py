@@ -5,63 +5,43 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NamedTuple
 
-from dockerlayer.cli.choices import Format, Pattern, Profile
-from dockerlayer.cli.terminal import is_terminal, say
+from dockerlayer.cli.choices import Format
+from dockerlayer.cli.request import Request, Settler, plugins
+from dockerlayer.cli.terminal import is_terminal, say, wants_colour
 from dockerlayer.cli.work import open_buildable
 from dockerlayer.engine import repair
 from dockerlayer.report.verify import proof_json, proof_text
-from dockerlayer.verify.builder import Request, find_builder
+from dockerlayer.report.visible import ansi, plain
+from dockerlayer.verify.builder import Request as BuildRequest
+from dockerlayer.verify.builder import find_builder
 from dockerlayer.verify.trial import Tell, prove
 from dockerlayer.verify.verdict import Outcome, verdict_of
 
 _EXIT = {Outcome.PROVEN: 0, Outcome.NOT_PROVEN: 1, Outcome.NOT_RUN: 2}
 
 
-class Wanted(NamedTuple):
-    """The options that are not the builder's."""
+def prove_file(
+    request: Request, build: BuildRequest, *, as_is: bool = False, touch: str | None = None, program: str | None = None
+) -> tuple[str, int]:
+    """The report on the one file of a request, and the exit code; raises DockerlayerError when it could not run.
 
-    context: str | None
-    as_is: bool
-    touch: str | None
-    select: Sequence[str] | None
-    ignore: Sequence[str] | None
-    pattern: Pattern
-    unsafe: bool
-    output: Format
-    colour: bool
-    profile: Profile | None = None
-
-
-def prove_file(path: str, wanted: Wanted, program: str | None, request: Request) -> tuple[str, int]:
-    """The report and the exit code; raises DockerlayerError when it could not run.
-
-    ``program`` names the builder, None is the first that answers.
+    ``as_is`` builds only what is there. ``touch`` is the file to edit between the builds, ``program`` the builder;
+    None is the first that answers.
     """
-    from dockerlayer.cli.batch import task_of
-
-    task = task_of(
-        "fix",
-        wanted.select,
-        wanted.ignore,
-        wanted.context,
-        wanted.pattern,
-        wanted.output,
-        wanted.colour,
-        wanted.unsafe,
-        wanted.profile,
-    )
+    ecosystems = plugins()
+    path = request.paths[0]
     if os.path.isdir(path):
         path = os.path.join(path, "Dockerfile")
-    dockerfile, context = open_buildable(path, task.context)
+    settings = Settler(request, ecosystems).settings(path)
+    dockerfile, context = open_buildable(path, settings.context)
     texts = [dockerfile.data]
     ignore: tuple[str, ...] = ()
-    if not wanted.as_is:
-        outcome = repair(dockerfile.data, context, task.ecosystems, task.options)
+    if not as_is:
+        outcome = repair(dockerfile.data, context, ecosystems, settings.options)
         if outcome.made:
             texts.append(outcome.data)
             ignore = outcome.ignore
@@ -69,12 +49,13 @@ def prove_file(path: str, wanted: Wanted, program: str | None, request: Request)
             say(f"fix changes nothing here; `dockerlayer check {path}` says why")
     builder = find_builder(program)
     with _stopped_politely(), _told() as tell:
-        proof = prove(path, texts, context, task.ecosystems, builder, request, wanted.touch, tell, ignore)
+        proof = prove(path, texts, context, ecosystems, builder, build, touch, tell, ignore)
     verdict = verdict_of(proof)
     name = f"{builder.name} ({builder.version})"
-    if task.as_json:
+    if request.format is Format.JSON:
         return proof_json(proof, verdict, name), _EXIT[verdict.outcome]
-    return proof_text(proof, verdict, name, task.paint), _EXIT[verdict.outcome]
+    paint = ansi if wants_colour(request.color, sys.stdout) else plain
+    return proof_text(proof, verdict, name, paint), _EXIT[verdict.outcome]
 
 
 @contextmanager

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format, Pattern
+from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
     ColourOption,
     ContextDirectory,
@@ -45,7 +44,7 @@ def verify(
     ] = False,
     select: Select = None,
     ignore: Ignore = None,
-    pattern: PatternOption = Pattern.SPLIT,
+    pattern: PatternOption = None,
     profile: ProfileOption = None,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Make fixes that rest on an assumption as well.")] = False,
     output: FormatOption = Format.TEXT,
@@ -65,12 +64,13 @@ def verify(
       2    could not run: no builder, the Dockerfile does not build as it is, or nothing in it downloads
       130  interrupted; 143 or 129 when told to end
     """
-    from dockerlayer.cli.proving import Wanted, prove_file
-    from dockerlayer.cli.terminal import put, wants_colour
-    from dockerlayer.verify.builder import Request
+    from dockerlayer.cli.proving import prove_file
+    from dockerlayer.cli.request import Request
+    from dockerlayer.cli.terminal import put
+    from dockerlayer.verify.builder import Request as BuildRequest
     from dockerlayer.verify.workspace import NOWHERE
 
-    request = Request(
+    build = BuildRequest(
         NOWHERE,
         NOWHERE,
         target=target,
@@ -82,8 +82,7 @@ def verify(
         ssh=ssh or (),
         no_cache=not reuse_cache,
     )
-    colour = wants_colour(color, sys.stdout)
-    wanted = Wanted(context, as_is, touch, select, ignore, pattern, unsafe, output, colour, profile)
-    report, code = prove_file(path, wanted, builder, request)
+    request = Request("fix", (path,), select, ignore, context, pattern, profile, unsafe, output, color)
+    report, code = prove_file(request, build, as_is=as_is, touch=touch, program=builder)
     put(report)
     raise typer.Exit(code)

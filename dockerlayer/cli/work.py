@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.cli.request import Settings
 from dockerlayer.engine import Options, Report, context_for, examine, repair
 from dockerlayer.errors import DockerlayerError, InputError
 from dockerlayer.model.context import Context
+from dockerlayer.report.formats import Run, style_of
 from dockerlayer.report.record import FileRecord, Tally, tally_of
-from dockerlayer.report.visible import Paint
+from dockerlayer.report.visible import Paint, plain
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
 from dockerlayer.syntax.validate import whole_file_problem
@@ -21,21 +23,30 @@ from dockerlayer.syntax.validate import whole_file_problem
 SIZE_LIMIT = 64 * 1024 * 1024
 
 
+class Output(NamedTuple):
+    """A report that is asked for: the name of its format and how it is coloured."""
+
+    format: str
+    paint: Paint = plain
+
+
 class Task(NamedTuple):
-    """What to do with every file. ``command`` is check, fix or diff; ``context`` is a directory or None."""
+    """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output."""
 
     command: str
-    options: Options
     ecosystems: Sequence[Ecosystem]
-    context: str | None
-    as_json: bool
-    paint: Paint
+    outputs: tuple[Output, ...] = (Output("text"),)
+
+    def run_for(self, output: Output, settings: Settings) -> Run:
+        """What a report tells about the run."""
+        return Run(self.command, self.ecosystems, settings.options.unsafe, output.paint)
 
 
 class Source(NamedTuple):
     """A file to read; or, with ``data``, a text that was read already and may have no place (``placed``)."""
 
     path: str
+    settings: Settings = Settings()
     data: bytes | None = None
     placed: bool = True
 
@@ -56,13 +67,13 @@ class Failure(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of a file: ``block`` is its part of the report; ``old`` and ``new`` are its text before and after.
+    """What came of a file: ``parts`` are those of the reports; ``old`` and ``new`` are its text before and after.
 
     ``ignore`` are lines for the end of the file ``ignore_file``.
     """
 
     source: Source
-    block: str = ""
+    parts: tuple[str, ...] = ()
     tally: Tally = Tally(failed=1)
     diff: bytes = b""
     old: bytes = b""
@@ -94,37 +105,43 @@ def work(task: Task, source: Source) -> Result:
 
 def _work(task: Task, source: Source) -> Result:
     data = read_file(source.path) if source.data is None else source.data
-    context = _context(task, source)
+    options = source.settings.options
+    context = _context(source)
     if task.command == "check":
-        report = _selected(examine(data, context, task.ecosystems, task.options), task.options)
+        report = _selected(examine(data, context, task.ecosystems, options), options)
         return _result(
             task, source, FileRecord(source.path, report, ignore_file=str(context.ignore_target)), data, data
         )
     # What comes from standard input has no context of its own: such fixes are told, and not made.
-    options = task.options._replace(ignores=source.data is None)
+    options = options._replace(ignores=source.data is None)
     outcome = repair(data, context, task.ecosystems, options)
-    report = _selected(outcome.report, task.options)
-    record = FileRecord(source.path, report, outcome.made, bool(outcome.data != data or outcome.ignore))
-    record = record._replace(ignore_file=str(context.ignore_target))
+    record = FileRecord(
+        source.path,
+        _selected(outcome.report, options),
+        outcome.made,
+        bool(outcome.data != data or outcome.ignore),
+        ignore_file=str(context.ignore_target),
+    )
+    diff = b""
     if task.command == "diff":
         from dockerlayer.report.diff import diff_of
 
-        diff = diff_of(source.path, data, outcome.data)
-        if task.as_json and outcome.ignore:
+        diff = told = diff_of(source.path, data, outcome.data)
+        if outcome.ignore:
             from dockerlayer.cli.ignorefile import diff_of_lines
 
-            diff += diff_of_lines(record.ignore_file, outcome.ignore, {})
-        record = record._replace(diff=diff)
+            told += diff_of_lines(record.ignore_file, outcome.ignore, {})
+        record = record._replace(diff=told)
     result = _result(task, source, record, data, outcome.data)
-    return result._replace(ignore_file=str(context.ignore_target), ignore=outcome.ignore)
+    return result._replace(diff=diff, ignore_file=record.ignore_file, ignore=outcome.ignore)
 
 
 _near: Context | None = None
 
 
-def _context(task: Task, source: Source) -> Context:
+def _context(source: Source) -> Context:
     global _near
-    directory = Path(task.context) if task.context is not None else None
+    directory = Path(source.settings.context) if source.settings.context is not None else None
     if source.placed:
         _near = context_for(Path(source.path), directory, _near)
         return _near
@@ -137,20 +154,10 @@ def _selected(report: Report, options: Options) -> Report:
 
 
 def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: bytes) -> Result:
-    return Result(source, _block(task, record), tally_of(record), record.diff or b"", old, new)
-
-
-def _block(task: Task, record: FileRecord) -> str:
-    if task.as_json:
-        from dockerlayer.report.json import file_json
-
-        return file_json(record, fixing=task.command != "check")
-    from dockerlayer.report.text import findings_text, fixed_text, hints_text
-
-    if task.command == "check":
-        return findings_text(record, task.paint)
-    text = fixed_text(record, task.paint, written=task.command == "fix")
-    return text if task.options.unsafe else text + hints_text(record)
+    parts = tuple(
+        style_of(output.format).part(record, task.run_for(output, source.settings)) for output in task.outputs
+    )
+    return Result(source, parts, tally_of(record), old=old, new=new)
 
 
 def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, Context]:

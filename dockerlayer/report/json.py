@@ -35,11 +35,23 @@ from typing import Any
 from dockerlayer import __version__
 from dockerlayer.engine import Made
 from dockerlayer.findings import Finding, Fix
+from dockerlayer.report.formats import Run
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.visible import decodable
 from dockerlayer.syntax.tree import Dockerfile
 
 VERSION = 1
+STREAMS = False
+
+
+def part(record: FileRecord, run: Run) -> str:
+    """One element of ``files``."""
+    return file_json(record, fixing=run.fixing)
+
+
+def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally, run: Run) -> str:
+    """The whole object."""
+    return document_json(parts, errors, tally)
 
 
 def file_json(record: FileRecord, *, fixing: bool = False) -> str:

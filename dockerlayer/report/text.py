@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dockerlayer.engine import Made
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal
 from dockerlayer.report.excerpt import excerpt
+from dockerlayer.report.formats import Run
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.visible import Paint, plain, shown
 from dockerlayer.rewrite.by_hand import by_hand
 from dockerlayer.syntax.tree import Dockerfile
+
+STREAMS = True
+
+
+def part(record: FileRecord, run: Run) -> str:
+    """What is told about one file."""
+    if not run.fixing:
+        return findings_text(record, run.paint)
+    text = fixed_text(record, run.paint, written=run.command == "fix")
+    return text if run.unsafe else text + hints_text(record)
+
+
+def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally, run: Run) -> str:
+    """The line that closes the report."""
+    return fix_summary_text(tally, written=run.command == "fix") if run.fixing else summary_text(tally)
 
 
 def findings_text(record: FileRecord, paint: Paint = plain) -> str:

@@ -1,0 +1,58 @@
+"""What the user asks for on the command line, and what follows from it for each file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dockerlayer.api import Ecosystem
+from dockerlayer.cli.choices import Colour, Format, Pattern, Profile, context_directory
+from dockerlayer.cli.select import selected_rules
+from dockerlayer.cli.terminal import say
+from dockerlayer.engine import Options
+from dockerlayer.registry import installed
+
+
+class Request(NamedTuple):
+    """The options of ``check``, ``fix`` and ``verify``; None where nothing was said. ``command`` may be diff, too."""
+
+    command: str
+    paths: Sequence[str] = ()
+    select: Sequence[str] | None = None
+    ignore: Sequence[str] | None = None
+    context: str | None = None
+    pattern: Pattern | None = None
+    profile: Profile | None = None
+    unsafe: bool = False
+    format: Format = Format.TEXT
+    color: Colour = Colour.AUTO
+    stdin_filename: str | None = None
+
+
+class Settings(NamedTuple):
+    """What is in force for one Dockerfile. ``context`` is the directory of its build context, None is its own."""
+
+    options: Options = Options(frozenset())
+    context: str | None = None
+
+
+class Settler:
+    """Tells the settings of each file; raises UsageError for a request that asks for what does not exist."""
+
+    def __init__(self, request: Request, ecosystems: Sequence[Ecosystem]) -> None:
+        pattern = request.pattern or Pattern.SPLIT
+        rules = selected_rules(ecosystems, request.select, request.ignore)
+        options = Options(rules, pattern.value, request.unsafe, request.profile or "")
+        self._settings = Settings(options, context_directory(request.context))
+
+    def settings(self, path: str | None) -> Settings:
+        """The settings for the Dockerfile of a path, or for a text without one."""
+        return self._settings
+
+
+def plugins() -> Sequence[Ecosystem]:
+    """The installed ecosystems; a plugin that does not load is told about and left out."""
+    ecosystems, broken = installed()
+    for message in broken:
+        say(f"warning: {message}")
+    return ecosystems
