@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 _NAME = re.compile(r"dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile.*", re.IGNORECASE | re.DOTALL)
 # Ignore files, what editors and merges leave behind, pictures and pages about Dockerfiles, and templates of some.
@@ -30,15 +30,21 @@ def dockerfiles(directory: str) -> list[str]:
 
     Everything is a file here that is no directory: what cannot be read is for the reader to report.
     """
+    return chosen(directory, listing(directory), is_dockerfile)
+
+
+def chosen(directory: str, listed: Sequence[str], wanted: Callable[[str], bool]) -> list[str]:
+    """The paths of those files of a directory's `listing` whose name is ``wanted``, as `dockerfiles` gives them."""
+    found = {os.path.normpath(os.path.join(directory, path)) for path in listed if wanted(os.path.basename(path))}
+    return sorted(path for path in found if os.path.lexists(path) and not os.path.isdir(path))
+
+
+def listing(directory: str) -> list[str]:
+    """The files below a directory that may be looked at, relative to it; some may be gone, or be directories."""
     listed = _listed_by_git(directory)
     if not listed and (listed is None or _is_ignored(directory)):
         listed = list(_walked(directory))
-    found = {
-        os.path.normpath(os.path.join(directory, path))
-        for path in listed
-        if is_dockerfile(os.path.basename(path)) and _CLOSED.isdisjoint(path.split(os.sep)[:-1])
-    }
-    return sorted(path for path in found if os.path.lexists(path) and not os.path.isdir(path))
+    return [path for path in listed if _CLOSED.isdisjoint(path.split(os.sep)[:-1])]
 
 
 def _walked(root: str) -> Iterator[str]:

@@ -80,11 +80,21 @@ def context_for(dockerfile: Path, directory: Path | None, near: Context | None =
 
 def examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
     """The findings of a text, each with its fix or the reasons why there is none."""
-    report = _examine(data, context, ecosystems, options)
-    fixable = [item for item in report.findings if item.fix is not None]
-    if not fixable or not any(item.refusals and item.fix is None for item in report.findings):
-        return report
-    left = {_unnumbered(item.subject) for item in repair(data, context, ecosystems, options).report.findings}
+    report = examine_once(data, context, ecosystems, options)
+    return foretold(report, repair(data, context, ecosystems, options).report) if is_waiting(report) else report
+
+
+def is_waiting(report: Report) -> bool:
+    """Whether a finding without a fix may have one when the others are fixed."""
+    findings = report.findings
+    return any(item.fix is not None for item in findings) and any(
+        item.refusals and item.fix is None for item in findings
+    )
+
+
+def foretold(report: Report, repaired: Report) -> Report:
+    """The report, saying of what is gone when all is repaired that it can be fixed later."""
+    left = {_unnumbered(item.subject) for item in repaired.findings}
     later = Refusal(
         "after-another-fix", "it can be fixed when the ones above are: one run of `dockerlayer fix` does all"
     )
@@ -102,7 +112,8 @@ def _unnumbered(subject: str) -> str:
     return "\n".join(re.sub(r"^\d+:", "", line) for line in subject.splitlines())
 
 
-def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
+def examine_once(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
+    """The findings of a text as it is, each with its fix or the reasons why there is none now."""
     dockerfile = parse(data)
     wrong = tuple(_judged(finding, options) for finding in check_syntax(dockerfile))
     if wrong:
@@ -125,9 +136,9 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
     made: list[Made] = []
     ignore: tuple[str, ...] = ()
     seen = {(data, ignore)}
-    report = _examine(data, context, ecosystems, options)
+    report = examine_once(data, context, ecosystems, options)
     for _ in range(PASSES):
-        step = _next_fix(report, options)
+        step = next_fix(report, options)
         if step is None:
             break
         after = apply(data, step.fix.edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
@@ -137,11 +148,12 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
         data, ignore = after
         seen.add(after)
         made.append(step)
-        report = _examine(data, context, ecosystems, options)
+        report = examine_once(data, context, ecosystems, options)
     return Outcome(data, tuple(made), report, context, ignore)
 
 
-def _next_fix(report: Report, options: Options) -> Made | None:
+def next_fix(report: Report, options: Options) -> Made | None:
+    """The first fix that may be made."""
     for finding in report.findings:
         fix = finding.fix
         if fix is not None and fix.ignore and not options.ignores:

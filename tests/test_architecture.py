@@ -20,13 +20,14 @@ ROOMS = (
     ("errors", "findings"),
     ("source",),
     ("syntax",),
-    ("discovery",),
+    ("discovery", "builds"),
     ("model",),
     ("api",),
     ("registry", "config"),
     ("checks",),
     ("rewrite",),
     ("engine",),
+    ("agreement",),
     ("verify",),
     ("report", "testing"),
     ("cli",),
@@ -34,6 +35,7 @@ ROOMS = (
 )
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 THIRD_PARTY = {
+    "builds": {"tree_sitter", "tree_sitter_hcl", "yaml"},
     "syntax": {"tree_sitter", "tree_sitter_bash"},
     "model": {"dockerfile_parse"},
     "testing": {"dockerfile_parse"},

@@ -10,6 +10,7 @@ the root of the repository, where ``-f`` was used. Which of the two it is, the D
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
@@ -50,7 +51,9 @@ class Resolved(NamedTuple):
     values: Mapping[str, Any]
 
 
-def read_bake(paths: Sequence[str], read: Reader, root: str | None = None, services: Mapping[str, Build] = {}) -> Reading:  # noqa: B006
+def read_bake(
+    paths: Sequence[str], read: Reader, root: str | None = None, services: Mapping[str, Build] = {}
+) -> Reading:
     """The builds of Bake files that are used together.
 
     ``root`` is the root of the repository, from which bake may run too; ``services`` are the builds of a Compose file
@@ -144,7 +147,9 @@ def _json_blocks(data: bytes) -> _Blocks:
     for root in yamltree.documents(data.replace(b"\t", b" ")):
         for kind in ("variable", "function", "group", "target"):
             table = root.get(kind) if isinstance(root, Table) else None
-            for label, block in table.items().items() if isinstance(table, Table) else ():
+            if not isinstance(table, Table):
+                continue
+            for label, block in table.items().items():
                 if isinstance(block, Table):
                     attributes = {name: _json_expression(value) for name, value in block.items().items()}
                     found.append((kind, label, table.line_of(label), attributes))
@@ -163,7 +168,7 @@ def _json_value(node: Node, scope: hcl.Scope) -> Any:
         return {name: _json_value(value, scope) for name, value in node.items().items()}
     if not isinstance(node, Text):
         return [_json_value(item, scope) for item in node.items]
-    if node.value is None or "${" not in node.value and "%{" not in node.value:
+    if node.value is None or not re.search(r"[$%]\{", node.value):
         return node.value
     return hcl.evaluate(hcl.template(node.value), scope)
 
@@ -250,7 +255,14 @@ class _Maker:
                 _lay(values, self._resolved(others, known, (*above, parent)).values)
         own: dict[str, Any] = {}
         for target in targets:
-            _lay(own, {name: _told(target.attributes[name], scope) for name in (*_TEXTS, *_MAPS) if name in target.attributes})
+            _lay(
+                own,
+                {
+                    name: _told(target.attributes[name], scope)
+                    for name in (*_TEXTS, *_MAPS)
+                    if name in target.attributes
+                },
+            )
         _lay(values, own)
         return Resolved(targets[-1].file, targets[-1].line, values)
 
@@ -315,7 +327,10 @@ def _build(name: str, resolved: Resolved, root: str | None, service: Build | Non
 
 def _at(name: str, resolved: Resolved, values: Mapping[str, Any], base: str, context: str, dockerfile: str) -> Build:
     directory = placed(context, base)
-    args, contexts = ({key: as_text(value) for key, value in _map(values.get(kind)).items() if isinstance(value, str | int | float)} for kind in _MAPS)
+    args, contexts = (
+        {key: as_text(value) for key, value in _map(values.get(kind)).items() if isinstance(value, str | int | float)}
+        for kind in _MAPS
+    )
     target = values.get("target")
     return Build(
         "target",

@@ -211,9 +211,7 @@ class _Project:
         draft = _draft_of(file, node, line)
         return draft.over(extended)
 
-    def _extended(
-        self, file: _File, root: Table, service: Table, above: tuple[tuple[str, str], ...]
-    ) -> Draft | None:
+    def _extended(self, file: _File, root: Table, service: Table, above: tuple[tuple[str, str], ...]) -> Draft | None:
         node = service.get("extends")
         if isinstance(node, Text) and node.value:
             return self._draft(file, root, node.value, above)
@@ -252,7 +250,11 @@ class _Project:
                 directory = placed(file.said(own).told(), file.directory) if own else os.path.dirname(paths[0])
                 if paths[0] in self._including or len(self._including) > FILE_LIMIT:
                     raise Unusable(f"{paths[0]} includes itself")
-                files = [placed(file.said(one).told(), file.directory) for one in _several(table.get("env_file"))] if table else []
+                files = (
+                    [placed(file.said(one).told(), file.directory) for one in _several(table.get("env_file"))]
+                    if table
+                    else []
+                )
                 values = {**self._environment(files), **file.values}
                 for path in paths:
                     self._other_roots(path, item.line)

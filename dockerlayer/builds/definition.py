@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 SIZE_LIMIT = 1024 * 1024
 """Compose and Bake files are written by hand; the largest of those seen has 60 kB."""
-
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Build(NamedTuple):
@@ -29,8 +26,8 @@ class Build(NamedTuple):
     file: str
     line: int
     target: str = ""
-    args: Mapping[str, str] = _NONE
-    contexts: Mapping[str, str] = _NONE
+    args: Mapping[str, str] = {}
+    contexts: Mapping[str, str] = {}
 
     @property
     def place(self) -> str:
@@ -51,10 +48,14 @@ class Problem(NamedTuple):
     missing: bool = False
 
     @property
+    def place(self) -> str:
+        """Where it is: ``compose.yaml:12``."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
     def sentence(self) -> str:
         """The message with its place."""
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.message}"
+        return f"{self.place}: {self.message}"
 
 
 class Reading(NamedTuple):

@@ -37,6 +37,12 @@ class Place(NamedTuple):
     builds: tuple[Build, ...]
 
 
+def forget() -> None:
+    """Forget what was read, as it may have changed since."""
+    for cached in (repository, _above, _names, _compose, _bake):
+        cached.cache_clear()
+
+
 def is_build_file(name: str) -> bool:
     """Whether a file of this name is taken for a Compose or Bake file."""
     return _COMPOSE.fullmatch(name) is not None or _BAKE.fullmatch(name) is not None
@@ -55,25 +61,51 @@ def above(directory: str) -> Reading:
     return _combined(_in_directory(each, names) for each in _upwards(directory) if (names := _names(each)))
 
 
-def places(dockerfile: str, reading: Reading) -> tuple[Place, ...]:
-    """The contexts that a Dockerfile is built from, in the order of the files; () where no build names it.
+def by_dockerfile(reading: Reading) -> dict[str, tuple[Place, ...]]:
+    """The contexts that each Dockerfile is built from, by its real path, in the order of the files.
 
-    A context that is no directory, or not in the repository of the Dockerfile, is none: `doubts` tells of it.
+    A context that is no directory, or not in the repository of the file, is none: `doubts` tells of it.
     """
-    wanted = os.path.realpath(dockerfile)
-    found: dict[str, list[Build]] = {}
+    found: dict[str, dict[str, list[Build]]] = {}
     for build in reading.builds:
-        if os.path.basename(build.dockerfile) != os.path.basename(dockerfile) and not os.path.islink(build.dockerfile):
-            continue
-        if os.path.realpath(build.dockerfile) == wanted and _doubt(build) is None:
-            found.setdefault(os.path.realpath(build.context), []).append(build)
-    return tuple(Place(builds[0].context, tuple(builds)) for builds in found.values())
+        if _doubt(build) is None:
+            contexts = found.setdefault(os.path.realpath(build.dockerfile), {})
+            contexts.setdefault(os.path.realpath(build.context), []).append(build)
+    return {
+        dockerfile: tuple(Place(builds[0].context or os.curdir, tuple(builds)) for builds in contexts.values())
+        for dockerfile, contexts in found.items()
+    }
+
+
+@lru_cache(maxsize=256)
+def _above(directory: str) -> tuple[Reading, dict[str, tuple[Place, ...]]]:
+    reading = above(directory)
+    return reading, by_dockerfile(reading)
+
+
+def of_dockerfile(path: str) -> tuple[tuple[Place, ...], tuple[Problem, ...]]:
+    """The contexts of one Dockerfile as the files in its directory and above have them, () where none names it.
+
+    Also what is wrong with these files, as far as it is not about one build alone.
+    """
+    reading, found = _above(os.path.dirname(path))
+    return found.get(os.path.realpath(path), ()) if found else (), file_problems(reading)
+
+
+def file_problems(reading: Reading) -> tuple[Problem, ...]:
+    """What keeps whole files from being read."""
+    return tuple(problem for problem in reading.problems if not problem.name)
 
 
 def doubts(reading: Reading) -> tuple[Problem, ...]:
     """All that is wrong with builds and files, a context or a Dockerfile that is not there among it."""
-    found = [problem for build in reading.builds if (problem := _doubt(build)) is not None]
-    return tuple(dict.fromkeys((*reading.problems, *found)))
+    found: dict[tuple[str, str, str], Problem] = {}
+    for build in reading.builds:
+        problem = _doubt(build)
+        if problem is not None:
+            # One is enough for all builds of the same.
+            found.setdefault((build.file, build.context, build.dockerfile), problem)
+    return tuple(dict.fromkeys((*reading.problems, *found.values())))
 
 
 def _doubt(build: Build) -> Problem | None:
@@ -113,6 +145,12 @@ def repository(directory: str) -> str | None:
     return None
 
 
+def _top(directory: str) -> str | None:
+    """The root of the repository, else the current directory if that is above."""
+    root = repository(directory)
+    return "" if root is None and not os.path.isabs(directory) and not directory.startswith(os.pardir) else root
+
+
 def _parent(directory: str) -> str | None:
     """The directory above, spelled like this one as long as that is possible; None above the root."""
     if directory and os.path.basename(directory) not in ("", os.curdir, os.pardir):
@@ -125,8 +163,9 @@ def _parent(directory: str) -> str | None:
 
 
 def _upwards(directory: str) -> Iterator[str]:
-    root = repository(directory)
-    at = directory
+    """The directory and those above it: to the root of the repository, else to the current directory."""
+    at = "" if directory == os.curdir else directory
+    root = _top(at)
     while True:
         yield at
         up = _parent(at)
@@ -196,7 +235,7 @@ def _bake(directory: str, names: tuple[str, ...], compose: tuple[str, ...], only
 
     services = {build.name: build for build in _compose(directory, compose, ()).builds} if compose else {}
     paths = [os.path.join(directory, name) for name in names]
-    reading = read_bake(paths, read_file, repository(directory), services)
+    reading = read_bake(paths, read_file, _top(directory), services)
     if not only:
         return reading
     path = os.path.join(directory, only)

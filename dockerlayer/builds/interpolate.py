@@ -97,10 +97,7 @@ def _value(name: str, values: Mapping[str, str]) -> str:
 
 
 def dotenv(data: bytes) -> dict[str, str]:
-    """Names and values of a ``.env`` file; a line that is not understood, or that uses one without a value, is nobody's.
-
-    Only single lines are read; Compose's own format has more.
-    """
+    """Names and values of a ``.env`` file, as far as they stand on one line and use no name without a value."""
     found: dict[str, str] = {}
     for line in data.decode("utf-8-sig", "replace").splitlines():
         match = _LINE.match(line)

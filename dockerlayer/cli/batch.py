@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TextIO
 
+from dockerlayer.builds.find import is_build_file
 from dockerlayer.cli.choices import Format
+from dockerlayer.cli.places import Places
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, put, read_input, say, wants_colour
 from dockerlayer.cli.work import Failure, Output, Result, Source, Task, failed
-from dockerlayer.discovery import dockerfiles
 from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.record import Tally
@@ -35,19 +36,27 @@ def sources_of(
         raise UsageError("--stdin-filename names standard input, which is read for the path -")
     sources: dict[str, Source] = {}
     failures: list[Failure] = []
+    finder = Places()
     for path in request.paths or ["."]:
         if path == STDIN:
             settings = settler.settings(stdin_name)
-            source = Source(stdin_name or "<stdin>", settings, read_input(), placed=stdin_name is not None)
+            places = finder.of(stdin_name) if stdin_name is not None else ()
+            source = Source(stdin_name or "<stdin>", settings, read_input(), stdin_name is not None, places)
             sources.setdefault(STDIN, source)
-        elif os.path.isdir(path):
-            found = dockerfiles(path)
+            continue
+        if os.path.isdir(path):
+            found = finder.below(path)
             if not found:
                 failures.append(Failure(path, f"no Dockerfile found in {path}"))
-            for file in found:
-                sources.setdefault(identity(file), Source(file, settler.settings(file)))
+        elif is_build_file(os.path.basename(path)):
+            found, problems = finder.in_file(path)
+            failures += [Failure(problem.place, problem.message) for problem in problems]
+            if not found and not problems:
+                failures.append(Failure(path, f"no build of a Dockerfile found in {path}"))
         else:
-            sources.setdefault(identity(path), Source(path, settler.settings(path)))
+            found = {path: finder.of(path)}
+        for file, places in found.items():
+            sources.setdefault(identity(file), Source(file, settler.settings(file), places=places))
     return list(sources.values()), failures
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from dockerlayer.agreement import repair_all
 from dockerlayer.cli.choices import Format
 from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, say, wants_colour
 from dockerlayer.cli.work import open_buildable
-from dockerlayer.engine import repair
 from dockerlayer.report.verify import proof_json, proof_text
 from dockerlayer.report.visible import ansi, plain
 from dockerlayer.verify.builder import Request as BuildRequest
@@ -37,11 +37,11 @@ def prove_file(
     if os.path.isdir(path):
         path = os.path.join(path, "Dockerfile")
     settings = Settler(request, ecosystems).settings(path)
-    dockerfile, context = open_buildable(path, settings.context)
+    dockerfile, views = open_buildable(path, settings.context)
     texts = [dockerfile.data]
     ignore: tuple[str, ...] = ()
     if not as_is:
-        outcome = repair(dockerfile.data, context, ecosystems, settings.options)
+        outcome = repair_all(dockerfile.data, views, ecosystems, settings.options)
         if outcome.made:
             texts.append(outcome.data)
             ignore = outcome.ignore
@@ -49,7 +49,7 @@ def prove_file(
             say(f"fix changes nothing here; `dockerlayer check {path}` says why")
     builder = find_builder(program)
     with _stopped_politely(), _told() as tell:
-        proof = prove(path, texts, context, ecosystems, builder, build, touch, tell, ignore)
+        proof = prove(path, texts, views[0].context, ecosystems, builder, build, touch, tell, ignore)
     verdict = verdict_of(proof)
     name = f"{builder.name} ({builder.version})"
     if request.format is Format.JSON:

@@ -21,11 +21,11 @@ _EXAMPLES = 3
 
 def reasons(path: str, line: int, directory: str | None) -> Why:
     """The answer for a 1-based line; raises InputError for a line that the file has not, or a file of no use."""
-    dockerfile, context = open_buildable(path, directory)
+    dockerfile, views = open_buildable(path, directory)
     lines = _line_count(dockerfile.data)
     if not 1 <= line <= lines:
         raise InputError(f"{path}: there is no line {line}, the file has {lines}")
-    analysis = Analysis(dockerfile, context)
+    analysis = Analysis(dockerfile, views[0].context)
     instruction = _instruction_on(dockerfile, line)
     stage = stage_of(analysis, line)
     title = _title(stage) if stage is not None else ""

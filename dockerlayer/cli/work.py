@@ -8,13 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from dockerlayer.agreement import View, examine_all, repair_all
 from dockerlayer.api import Ecosystem
+from dockerlayer.builds.find import Place
+from dockerlayer.cli.places import Places, views_of
 from dockerlayer.cli.request import Settings
-from dockerlayer.engine import Options, Report, context_for, examine, repair
+from dockerlayer.cli.terminal import say
+from dockerlayer.engine import Options, Report
 from dockerlayer.errors import DockerlayerError, InputError
 from dockerlayer.model.context import Context
 from dockerlayer.report.formats import Run, style_of
-from dockerlayer.report.record import FileRecord, Tally, tally_of
+from dockerlayer.report.record import BuiltFrom, FileRecord, NamedBuild, Tally, tally_of
 from dockerlayer.report.visible import Paint, plain
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
@@ -43,12 +47,16 @@ class Task(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A file to read; or, with ``data``, a text that was read already and may have no place (``placed``)."""
+    """A file to read; or, with ``data``, a text that was read already and may have no place (``placed``).
+
+    ``places`` are the contexts that Compose and Bake files build it from.
+    """
 
     path: str
     settings: Settings = Settings()
     data: bytes | None = None
     placed: bool = True
+    places: tuple[Place, ...] = ()
 
 
 class Failure(NamedTuple):
@@ -106,21 +114,22 @@ def work(task: Task, source: Source) -> Result:
 def _work(task: Task, source: Source) -> Result:
     data = read_file(source.path) if source.data is None else source.data
     options = source.settings.options
-    context = _context(source)
+    views = _views(source)
+    ignore_file, built_from = str(views[0].context.ignore_target), _built_from(source)
     if task.command == "check":
-        report = _selected(examine(data, context, task.ecosystems, options), options)
-        return _result(
-            task, source, FileRecord(source.path, report, ignore_file=str(context.ignore_target)), data, data
-        )
+        report = _selected(examine_all(data, views, task.ecosystems, options), options)
+        record = FileRecord(source.path, report, ignore_file=ignore_file, built_from=built_from)
+        return _result(task, source, record, data, data)
     # What comes from standard input has no context of its own: such fixes are told, and not made.
     options = options._replace(ignores=source.data is None)
-    outcome = repair(data, context, task.ecosystems, options)
+    outcome = repair_all(data, views, task.ecosystems, options)
     record = FileRecord(
         source.path,
         _selected(outcome.report, options),
         outcome.made,
         bool(outcome.data != data or outcome.ignore),
-        ignore_file=str(context.ignore_target),
+        ignore_file=ignore_file,
+        built_from=built_from,
     )
     diff = b""
     if task.command == "diff":
@@ -139,13 +148,24 @@ def _work(task: Task, source: Source) -> Result:
 _near: Context | None = None
 
 
-def _context(source: Source) -> Context:
+def _views(source: Source) -> list[View]:
     global _near
-    directory = Path(source.settings.context) if source.settings.context is not None else None
     if source.placed:
-        _near = context_for(Path(source.path), directory, _near)
-        return _near
-    return Context.open(directory) if directory is not None else Context.nothing()
+        views = views_of(source.path, source.settings.context, source.places, _near)
+        _near = views[0].context
+        return views
+    directory = source.settings.context
+    return [View(Context.open(Path(directory)) if directory is not None else Context.nothing())]
+
+
+def _built_from(source: Source) -> tuple[BuiltFrom, ...]:
+    """What the reports tell of the contexts; nothing where the user chose one."""
+    if source.settings.context is not None:
+        return ()
+    return tuple(
+        BuiltFrom(place.context, tuple(NamedBuild(*build[:2], build.file, build.line) for build in place.builds))
+        for place in source.places
+    )
 
 
 def _selected(report: Report, options: Options) -> Report:
@@ -160,17 +180,23 @@ def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: byt
     return Result(source, parts, tally_of(record), old=old, new=new)
 
 
-def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, Context]:
-    """A Dockerfile that BuildKit accepts, with its context; raises InputError with the path and the cause."""
+def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, list[View]]:
+    """A Dockerfile that BuildKit accepts, with its contexts; raises InputError with the path and the cause.
+
+    ``directory`` is the context that the user wants. The first of several is told to be the one that counts.
+    """
     try:
         dockerfile = parse(read_file(path))
-        context = context_for(Path(path), Path(directory) if directory is not None else None)
+        places = Places().of(path) if directory is None else ()
+        views = views_of(path, directory, places)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     problem = whole_file_problem(dockerfile)
     if problem is not None:
         raise InputError(f"{path}:{problem.start_line}: BuildKit refuses this file: {problem.message}")
-    return dockerfile, context
+    if len(places) > 1:
+        say(f"{path} is built from several contexts; {views[0].title}: that one is taken, --context chooses another")
+    return dockerfile, views
 
 
 def read_file(path: str) -> bytes:

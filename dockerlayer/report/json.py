@@ -4,6 +4,7 @@
 
     {"version": 1, "tool": "dockerlayer", "tool_version": "0.1.0",
      "files": [{"path": "Dockerfile",
+                "contexts": [{"path": "..", "builds": [{"kind", "name", "file", "line"}]}],
                 "findings": [{"rule", "severity", "message", "help", "ecosystem",
                               "place": {"start": {"offset", "line", "column"}, "end": {...}},
                               "fix": null | {"title", "applicability", "pattern", "assumptions": [...], "notes": [...],
@@ -12,6 +13,9 @@
                               "refusals": [{"code", "message", "line": null | int}]}]}],
      "errors": [{"path", "message"}],
      "summary": {"files", "failed", "dirty", "problems", "safe", "unsafe", "made", "changed"}}
+
+``contexts`` are those that Compose and Bake files build the file from, which it was judged in: none where no build
+names it, or the user chose one. ``kind`` is service or target.
 
 Offsets, ``start`` and ``end`` of edits included, count bytes of the file as it is on disk (for ``fix``: as it is after
 fixing) and are half-open; lines and columns count from 1, columns in characters. ``severity`` is error, warning or
@@ -36,7 +40,7 @@ from dockerlayer import __version__
 from dockerlayer.engine import Made
 from dockerlayer.findings import Finding, Fix
 from dockerlayer.report.formats import Run
-from dockerlayer.report.record import FileRecord, Tally
+from dockerlayer.report.record import BuiltFrom, FileRecord, Tally
 from dockerlayer.report.visible import decodable
 from dockerlayer.syntax.tree import Dockerfile
 
@@ -58,6 +62,7 @@ def file_json(record: FileRecord, *, fixing: bool = False) -> str:
     """One element of ``files``; ``fixing`` adds what ``fix`` did."""
     found: dict[str, Any] = {
         **_named("path", os.fsencode(record.path)),
+        "contexts": [_context(place) for place in record.built_from],
         "findings": [_finding(record, finding) for finding in record.report.findings],
     }
     if fixing:
@@ -66,6 +71,14 @@ def file_json(record: FileRecord, *, fixing: bool = False) -> str:
     if record.diff is not None:
         found |= _named("diff", record.diff)
     return json.dumps(found)
+
+
+def _context(place: BuiltFrom) -> dict[str, Any]:
+    builds = [
+        {"kind": build.kind, "name": decodable(build.name), "file": decodable(build.file), "line": build.line}
+        for build in place.builds
+    ]
+    return {**_named("path", os.fsencode(place.context)), "builds": builds}
 
 
 def document_json(files: Iterable[str], errors: Sequence[tuple[str, str]], tally: Tally) -> str:
