@@ -47,6 +47,13 @@ def listing(directory: str) -> list[str]:
     return [path for path in listed if _CLOSED.isdisjoint(path.split(os.sep)[:-1])]
 
 
+def tracked(root: str, *patterns: str) -> list[str]:
+    """The files of git's index whose path matches, relative to the root of the work tree; () where git cannot tell."""
+    output = _git(root or os.curdir, "ls-files", "-z", "--cached", "--", *patterns)
+    listed = [] if output is None else [os.path.normpath(path) for path in os.fsdecode(output).split("\0") if path]
+    return [path for path in listed if _CLOSED.isdisjoint(path.split(os.sep)[:-1])]
+
+
 def _walked(root: str) -> Iterator[str]:
     pending = [""]
     while pending:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dockerlayer.builds.definition import Build, Problem, Reading, Unusable, read_file
+from dockerlayer.discovery import tracked
 
 _COMPOSE = re.compile(r"(?:.*[._-])?compose(?:[._-].*)?\.ya?ml", re.IGNORECASE | re.DOTALL)
 _BAKE = re.compile(r"(?:.*[._-])?bake(?:[._-].*)?\.(?:hcl|json)", re.IGNORECASE | re.DOTALL)
@@ -27,6 +28,8 @@ _OVERRIDES = (
 _BAKES = ("docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl")
 _LEADS = re.compile(rb"\b(?:build|extends|include)\b")
 """Nothing else in a Compose file leads to a build."""
+_CLIMBS = re.compile(rb"\.\.|\$")
+"""What a path outside of the directory of the file has in it."""
 _LEVELS = 40
 
 
@@ -39,7 +42,7 @@ class Place(NamedTuple):
 
 def forget() -> None:
     """Forget what was read, as it may have changed since."""
-    for cached in (repository, _above, _names, _compose, _bake):
+    for cached in (repository, _around, _climbing, _names, _compose, _bake):
         cached.cache_clear()
 
 
@@ -56,9 +59,36 @@ def in_files(paths: Iterable[str]) -> Reading:
     return _combined(_in_directory(directory, names) for directory, names in groups.items())
 
 
-def above(directory: str) -> Reading:
-    """The builds of the files in a directory and in those above it, up to the root of its repository."""
-    return _combined(_in_directory(each, names) for each in _upwards(directory) if (names := _names(each)))
+def around(directory: str) -> Reading:
+    """The builds of the files in a directory and in those above it, up to the root of its repository.
+
+    Those of other directories of the repository count as well, as far as git has them and they lead out of their own.
+    """
+    upwards = list(_upwards(directory))
+    readings = [_in_directory(each, names) for each in upwards if (names := _names(each))]
+    root = repository(directory)
+    if root is not None:
+        beside = [path for path in _climbing(root) if os.path.dirname(path) not in upwards]
+        readings.append(in_files(beside))
+    return _combined(readings)
+
+
+@lru_cache(maxsize=16)
+def _climbing(root: str) -> tuple[str, ...]:
+    """The files of a repository that name a path outside of their own directory, or may."""
+    found: list[str] = []
+    for path in tracked(root, "*compose*.yaml", "*compose*.yml", "*bake*.hcl", "*bake*.json"):
+        file = os.path.join(root, path)
+        if not is_build_file(os.path.basename(path)):
+            continue
+        try:
+            data = read_file(file)
+            # Bake may run in the root, wherever its file is.
+            if not file.endswith((".yaml", ".yml")) or (_LEADS.search(data) and _CLIMBS.search(data)):
+                found.append(file)
+        except Unusable:
+            continue
+    return tuple(found)
 
 
 def by_dockerfile(reading: Reading) -> dict[str, tuple[Place, ...]]:
@@ -78,17 +108,17 @@ def by_dockerfile(reading: Reading) -> dict[str, tuple[Place, ...]]:
 
 
 @lru_cache(maxsize=256)
-def _above(directory: str) -> tuple[Reading, dict[str, tuple[Place, ...]]]:
-    reading = above(directory)
+def _around(directory: str) -> tuple[Reading, dict[str, tuple[Place, ...]]]:
+    reading = around(directory)
     return reading, by_dockerfile(reading)
 
 
 def of_dockerfile(path: str) -> tuple[tuple[Place, ...], tuple[Problem, ...]]:
-    """The contexts of one Dockerfile as the files in its directory and above have them, () where none names it.
+    """The contexts of one Dockerfile as the files of its repository have them, () where none names it.
 
     Also what is wrong with these files, as far as it is not about one build alone.
     """
-    reading, found = _above(os.path.dirname(path))
+    reading, found = _around(os.path.dirname(path))
     return found.get(os.path.realpath(path), ()) if found else (), file_problems(reading)
 
 

@@ -10,7 +10,7 @@ from dockerlayer.agreement import View
 from dockerlayer.builds.definition import Problem
 from dockerlayer.builds.find import (
     Place,
-    above,
+    around,
     by_dockerfile,
     doubts,
     file_problems,
@@ -44,7 +44,7 @@ class Places:
         files = chosen(directory, listed, lambda name: is_dockerfile(name) or is_build_file(name))
         dockerfiles = [file for file in files if is_dockerfile(os.path.basename(file))]
         inside = in_files(file for file in files if is_build_file(os.path.basename(file)))
-        outside = above(directory)
+        outside = around(directory)
         self._tell((*doubts(inside), *file_problems(outside)))
         found = by_dockerfile(inside)
         for dockerfile, places in by_dockerfile(outside).items():
