@@ -17,6 +17,7 @@ _OPERATOR = re.compile(r":?[-?+]")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*?)\s*$")
 _COMMENT = re.compile(r"\s+#.*$")
 _DEPTH = 20
+_NO_VALUE = "the variable {} has no value here: neither a default nor a line in .env"
 
 
 def interpolate(text: str, values: Mapping[str, str]) -> str:
@@ -63,7 +64,7 @@ def _braced(text: str, at: int, values: Mapping[str, str], depth: int) -> tuple[
     operator = _OPERATOR.match(text, name.end())
     if operator is None:
         if text[name.end() : name.end() + 1] != "}":
-            raise Unusable(f"${{{name[0]} is followed by what Compose does not know")
+            raise Unusable(f"${{{name[0]} is not closed, or followed by what Compose does not know")
         return _value(name[0], values), name.end() + 1
     value = values.get(name[0])
     there = bool(value) if operator[0][0] == ":" else value is not None
@@ -72,9 +73,9 @@ def _braced(text: str, at: int, values: Mapping[str, str], depth: int) -> tuple[
         word, end = _until(text, operator.end(), values, "}", depth + 1)
         return word, end + 1
     end = _closing(text, operator.end())
-    if wanted == "+":
-        return "", end + 1
-    return _value(name[0], values) if value is None or not there else value, end + 1
+    if wanted == "?" and not there:
+        raise Unusable(_NO_VALUE.format(name[0]))
+    return "" if wanted == "+" else value or "", end + 1
 
 
 def _closing(text: str, at: int) -> int:
@@ -92,7 +93,7 @@ def _closing(text: str, at: int) -> int:
 
 def _value(name: str, values: Mapping[str, str]) -> str:
     if name not in values:
-        raise Unusable(f"the variable {name} has no value here: neither a default nor a line in .env")
+        raise Unusable(_NO_VALUE.format(name))
     return values[name]
 
 

@@ -117,7 +117,7 @@ def _built(events: Iterator[Any]) -> Iterator[Node]:
                 raise Unusable(f"more than {ALIAS_LIMIT} aliases", line)
             node = anchors[event.anchor]
         elif isinstance(event, yaml.ScalarEvent):
-            null = event.style is None and event.value in _NULL and event.tag is None
+            null = event.implicit[0] and event.value in _NULL
             node = Text(None if null else event.value, line, event.tag or "")
         elif isinstance(event, yaml.CollectionStartEvent):
             kind = Table if isinstance(event, yaml.MappingStartEvent) else Sequence
