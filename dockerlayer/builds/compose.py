@@ -37,10 +37,14 @@ class Said(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """What one or several files say of a service's build, as far as it is read here."""
+    """What one or several files say of a service's build, as far as it is read here.
+
+    ``directory`` is the project directory, where the context is if nothing is said.
+    """
 
     file: str
     line: int
+    directory: str
     fields: Mapping[str, Said]
     words: Mapping[str, Mapping[str, Said]]
     unset: frozenset[str] = frozenset()
@@ -91,7 +95,7 @@ def _build(name: str, draft: Draft) -> Build | None:
     """The build, None where it needs no Dockerfile or no directory of this machine."""
     if "dockerfile_inline" in draft.fields:
         return None
-    said = draft.fields.get("context", Said(".", os.path.dirname(draft.file)))
+    said = draft.fields.get("context", Said(".", draft.directory))
     context = said.told() or "."
     if is_remote(context):
         return None
@@ -207,7 +211,7 @@ class _Project:
         node = service.get("build")
         line = service.lines.get("build") or services.line_of(name)
         if node is None:
-            return None if extended is None else extended._replace(file=file.path, line=line)
+            return None if extended is None else extended._replace(file=file.path, line=line, directory=file.directory)
         draft = _draft_of(file, node, line)
         return draft.over(extended)
 
@@ -279,8 +283,8 @@ def _several(node: Node | None) -> list[Node]:
 def _draft_of(file: _File, node: Node, line: int) -> Draft:
     if isinstance(node, Text):
         if node.tag == "!reset":
-            return Draft(file.path, line, {}, {}, frozenset((*_FIELDS, *_WORDS)))
-        return Draft(file.path, line, {"context": file.said(node)}, {})
+            return Draft(file.path, line, file.directory, {}, {}, frozenset((*_FIELDS, *_WORDS)))
+        return Draft(file.path, line, file.directory, {"context": file.said(node)}, {})
     if not isinstance(node, Table):
         raise Unusable("build is neither a path nor a mapping", node.line)
     items = node.items()
@@ -293,7 +297,7 @@ def _draft_of(file: _File, node: Node, line: int) -> Draft:
                 raise Unusable(f"build.{name} is not a text", value.line)
             fields[name] = file.said(value)
     words = {name: _words(file, node.get(name)) for name in _WORDS}
-    return Draft(file.path, line, fields, words, unset, alone=node.tag == "!override")
+    return Draft(file.path, line, file.directory, fields, words, unset, alone=node.tag == "!override")
 
 
 def _words(file: _File, node: Node | None) -> dict[str, Said]:

@@ -72,8 +72,17 @@ def blocks(data: bytes) -> tuple[list[Block], dict[str, Any]]:
 
 def template(text: str) -> Any:
     """The expression of a text as it stands in JSON: a template in quotes; raises Unusable."""
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"') if "${" not in text else text
-    found, loose = blocks(b'x = "%s"\n' % quoted.replace("\n", "\\n").encode())
+    parts: list[str] = []
+    depth = 0
+    for part in re.split(r"(\$\$\{|\$\{|[{}])", text):
+        if part == "${" or (part == "{" and depth):
+            depth += 1
+        elif part == "}" and depth:
+            depth -= 1
+        elif not depth:
+            part = _QUOTED.sub(lambda match: _QUOTES[match[0]], part)
+        parts.append(part)
+    found, loose = blocks(b'x = "%s"\n' % "".join(parts).encode())
     if found or "x" not in loose:
         raise Unusable("a template that is not understood")
     return loose["x"]
@@ -105,6 +114,8 @@ def _text(node: Any) -> str:
     return str(node.text.decode())
 
 
+_QUOTED = re.compile(r'[\\"\n\r]')
+_QUOTES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
 _ESCAPE = re.compile(r'\\(?:([nrt"\\])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))|([$%])[$%](?=\{)')
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
 

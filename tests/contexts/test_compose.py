@@ -58,7 +58,7 @@ def one(text: str, **files: str) -> tuple[str, str, str]:
         ("services: {a: {build: 'a$$b'}}", ("a$b", "a$b/Dockerfile", "")),
         ("services: {a: {build: {target: '${STAGE}'}}}", (".", "Dockerfile", "")),
         (
-            "services:\n  base: {build: {context: api, target: t}, profiles: [no]}\n---\nservices: {base: {build: web}}",
+            "services: {a: {build: {context: api, target: t}, profiles: [no]}}\n---\nservices: {a: {build: web}}",
             ("web", "web/Dockerfile", "t"),
         ),
         ("services: {a: {build: !!python/name:os.system api}}", ("api", "api/Dockerfile", "")),
