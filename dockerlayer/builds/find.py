@@ -51,12 +51,15 @@ def is_build_file(name: str) -> bool:
     return _COMPOSE.fullmatch(name) is not None or _BAKE.fullmatch(name) is not None
 
 
-def in_files(paths: Iterable[str]) -> Reading:
-    """The builds of files, each with those that its own directory has for it to be used with."""
+def in_files(paths: Iterable[str], *, named: bool = False) -> Reading:
+    """The builds of files, each with those that its own directory has for it to be used with.
+
+    What is not YAML in a file without a word of a build is told only if the user has ``named`` the file.
+    """
     groups: dict[str, list[str]] = {}
     for path in paths:
         groups.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
-    return _combined(_in_directory(directory, names) for directory, names in groups.items())
+    return _combined(_in_directory(directory, names, named) for directory, names in groups.items())
 
 
 def around(directory: str) -> Reading:
@@ -213,7 +216,7 @@ def _names(directory: str) -> tuple[str, ...]:
         return ()
 
 
-def _in_directory(directory: str, names: Sequence[str]) -> Reading:
+def _in_directory(directory: str, names: Sequence[str], every: bool = False) -> Reading:
     """The builds of some of a directory's files, used with the others as their programs do it."""
     there = _names(directory)
     compose = [name for names in (_DEFAULTS, _OVERRIDES) for name in [_first(names, there)] if name]
@@ -222,7 +225,7 @@ def _in_directory(directory: str, names: Sequence[str]) -> Reading:
     bakes = [name for name in _BAKES if name in there]
     readings: list[Reading] = []
     if any(name in names for name in compose):
-        readings.append(_compose(directory, tuple(compose), ()))
+        readings.append(_compose(directory, tuple(compose), (), every))
     if any(name in names for name in bakes):
         readings.append(_bake(directory, tuple(bakes), tuple(compose), ""))
     for name in names:
@@ -232,7 +235,7 @@ def _in_directory(directory: str, names: Sequence[str]) -> Reading:
             readings.append(_bake(directory, (*bakes, name), tuple(compose), name))
         else:
             beside = () if name in _DEFAULTS else tuple(compose)
-            readings.append(_compose(directory, (name,), beside))
+            readings.append(_compose(directory, (name,), beside, every))
     return _combined(readings)
 
 
@@ -241,13 +244,13 @@ def _first(names: Sequence[str], there: Sequence[str]) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _compose(directory: str, names: tuple[str, ...], beside: tuple[str, ...]) -> Reading:
+def _compose(directory: str, names: tuple[str, ...], beside: tuple[str, ...], every: bool = False) -> Reading:
     paths = [os.path.join(directory, name) for name in names]
     kept: list[str] = []
     problems: list[Problem] = []
     for path in paths:
         try:
-            if _LEADS.search(read_file(path)):
+            if every or _LEADS.search(read_file(path)):
                 kept.append(path)
         except Unusable as error:
             problems.append(Problem(path, error.line, error.message))

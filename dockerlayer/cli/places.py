@@ -64,7 +64,7 @@ class Places:
 
         Other files that build them from somewhere else count as well.
         """
-        reading = in_files([path])
+        reading = in_files([path], named=True)
         wrong = list(doubts(reading))
         named = by_dockerfile(reading)
         files = {build.dockerfile: os.path.realpath(build.dockerfile) for build in reading.builds}

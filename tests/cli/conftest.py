@@ -35,14 +35,16 @@ def read(call, scene):
     if "sleep" in words:
         print("READY", file=sys.stderr, flush=True)
         time.sleep(60)
+    origin = scene.project(call.cwd, "fake.json")
+    missing = Refusal("fake-missing", "there is no fake.json") if origin is None else None
     return Fetch(
         call,
         "install",
         call.cwd,
-        scene.project(call.cwd, "fake.json"),
+        origin,
         ("fake.json",),
         count=3,
-        blocked=Refusal("fake-odd", "the manifest is odd") if "odd" in words else None,
+        blocked=Refusal("fake-odd", "the manifest is odd") if "odd" in words else missing,
         assumptions=("the moon is full",) if "risky" in words else (),
     )
 

@@ -67,7 +67,8 @@ def targets(text: str, **others: str) -> dict[str, tuple[str, str, str]]:
             {"a": ("A1", "A1/Dockerfile", "")},
         ),
         (
-            'x = ["b", "c"]\ntarget "a" { context = 1 + 1 == 2 && !(2 > 3) ? join("/", [for y in x : "${y}1" if y != "b"]) : 1 }',
+            'x = ["b", "c"]\n'
+            'target "a" { context = 1 + 1 == 2 && !(2 > 3) ? join("/", [for y in x : "${y}1" if y != "b"]) : 1 }',
             {"a": ("c1", "c1/Dockerfile", "")},
         ),
         ('target "a" { context = {for k, v in {x = "y"} : upper(k) => v}["X"] }', {"a": ("y", "y/Dockerfile", "")}),
