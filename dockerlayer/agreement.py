@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.checks.suppressions import UNUSED
 from dockerlayer.engine import (
     PASSES,
     Made,
@@ -81,8 +82,14 @@ def _look(data: bytes, views: Sequence[View], ecosystems: Sequence[Ecosystem], o
     for at, report in enumerate(reports):
         for item in report.findings:
             found.setdefault((item.start, item.rule, item.subject), [None] * len(views))[at] = item
-    findings = [_agreed(dockerfile, each, views) for _, each in sorted(found.items())]
-    return Report(dockerfile, tuple(findings))
+    findings = [
+        _agreed(dockerfile, each, views)
+        for (_, rule, _), each in sorted(found.items())
+        # A comment that has an effect in one context is not without effect.
+        if rule != UNUSED or None not in each
+    ]
+    left = {(item.start, item.rule, item.subject): item for report in reports for item in report.suppressed}
+    return Report(dockerfile, tuple(findings), tuple(left[key] for key in sorted(left)))
 
 
 def _agreed(dockerfile: Dockerfile, found: Sequence[Finding | None], views: Sequence[View]) -> Finding:

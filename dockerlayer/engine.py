@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks.rules import PLANNED, candidates, check_syntax, told_rules
+from dockerlayer.checks.rules import PLANNED, SYNTAX, candidates, check_syntax, rule_names, told_rules
+from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal, Severity
 from dockerlayer.model.context import Context
 from dockerlayer.model.layers import Analysis
+from dockerlayer.model.suppressions import Suppression, is_suppressed, suppressions_of
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
 
@@ -38,10 +40,11 @@ class Options(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What was found in one text, in order of place."""
+    """What was found in one text, in order of place; ``suppressed`` is what comments in it leave alone."""
 
     dockerfile: Dockerfile
     findings: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...] = ()
 
 
 class Made(NamedTuple):
@@ -104,7 +107,7 @@ def foretold(report: Report, repaired: Report) -> Report:
         else item
         for item in report.findings
     )
-    return Report(report.dockerfile, findings)
+    return report._replace(findings=findings)
 
 
 def _unnumbered(subject: str) -> str:
@@ -120,8 +123,38 @@ def examine_once(data: bytes, context: Context, ecosystems: Sequence[Ecosystem],
         return Report(dockerfile, wrong)
     survey = Survey(Analysis(dockerfile, context), ecosystems, options.builder)
     found = list(candidates(survey, options.rules))
-    findings = [_judged(_with_fix(survey, found, candidate, options), options) for candidate in found]
-    return Report(dockerfile, tuple(sorted(findings, key=lambda item: (item.start, item.rule))))
+    comments = suppressions_of(dockerfile)
+    hidden = [item for item in found if is_suppressed(item.finding.rule, item.finding.start, comments)]
+    shown = [item for item in found if item not in hidden] if hidden else found
+    findings = [_with_fix(survey, found, shown, candidate, options) for candidate in shown]
+    suppressed = [item.finding for item in hidden]
+    if comments:
+        told, left = _about(comments, survey, suppressed, options)
+        findings, suppressed = [*findings, *told], [*suppressed, *left]
+    return Report(dockerfile, _in_order(findings, options), _in_order(suppressed, options))
+
+
+def _in_order(findings: Iterable[Finding], options: Options) -> tuple[Finding, ...]:
+    return tuple(_judged(item, options) for item in sorted(findings, key=lambda item: (item.start, item.rule)))
+
+
+def _about(
+    comments: Sequence[Suppression], survey: Survey, suppressed: Sequence[Finding], options: Options
+) -> tuple[list[Finding], list[Finding]]:
+    """What is wrong with the comments themselves: what is told, and what a comment leaves alone."""
+    dockerfile = survey.analysis.dockerfile
+    found: list[tuple[Suppression, Finding]] = []
+    if INVALID in options.rules:
+        found.extend(check_invalid(dockerfile, comments, rule_names(survey.ecosystems), SYNTAX))
+    # Without the context much is not found that the comments may be about.
+    if UNUSED in options.rules and survey.analysis.context.is_dir(""):
+        found.extend(check_unused(dockerfile, comments, suppressed, options.rules))
+    covering = [item for item in comments if item.rules & {INVALID, UNUSED}]
+    told: list[Finding] = []
+    left: list[Finding] = []
+    for item, finding in found:
+        (left if is_suppressed(finding.rule, item.place, covering) else told).append(finding)
+    return told, left
 
 
 def _judged(finding: Finding, options: Options) -> Finding:
@@ -154,7 +187,8 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
 
 def next_fix(report: Report, options: Options) -> Made | None:
     """The first fix that may be made."""
-    for finding in report.findings:
+    # What a comment leaves alone may be there only after another fix.
+    for finding in sorted(report.findings, key=lambda item: item.rule == UNUSED):
         fix = finding.fix
         if fix is not None and fix.ignore and not options.ignores:
             continue
@@ -167,7 +201,10 @@ def _is_manual(fix: Fix) -> bool:
     return fix.applicability is Applicability.MANUAL
 
 
-def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, options: Options) -> Finding:
+def _with_fix(
+    survey: Survey, found: Sequence[Candidate], shown: Sequence[Candidate], candidate: Candidate, options: Options
+) -> Finding:
+    """The finding of a candidate with its fix; ``shown`` are those of ``found`` that no comment leaves alone."""
     finding = candidate.finding
     if candidate.offer is None and finding.rule not in PLANNED:
         return finding
@@ -176,10 +213,14 @@ def _with_fix(survey: Survey, found: Sequence[Candidate], candidate: Candidate, 
 
     refusals: list[Refusal] = []
     pattern = options.patterns.get(finding.ecosystem, options.pattern)
-    for offer in offers(survey, found, candidate, pattern):
+    for offer in offers(survey, shown, candidate, pattern):
         if not isinstance(offer, Fix):
             refusals.extend(offer)
             continue
+        if suppressions_of(survey.analysis.dockerfile):
+            from dockerlayer.rewrite.comments import settled
+
+            offer = settled(survey, found, candidate, offer)
         refusal = guard(survey, found, candidate, offer, options.rules)
         if refusal is None:
             return finding._replace(fix=offer, refusals=_distinct(refusals))

@@ -20,6 +20,7 @@ from dockerlayer.checks import (
     redundant,
     shadow,
     split,
+    suppressions,
     unpinned,
     useless,
     volatile,
@@ -68,6 +69,12 @@ _SHARED: tuple[tuple[str, Severity, Callable[[Survey], Iterator[Candidate]], boo
 )
 
 
+_COMMENTS: dict[str, Callable[..., object]] = {
+    suppressions.INVALID: suppressions.check_invalid,
+    suppressions.UNUSED: suppressions.check_unused,
+}
+"""The rules about our own comments: they are asked last, about what the others found."""
+
 PLANNED = frozenset({order.NAME, split.NAME, drift.NAME, volatile.NAME})
 """The rules whose fixes are planned when the finding is there; others bring their fix along, if they have one."""
 
@@ -99,11 +106,18 @@ def check_syntax(dockerfile: Dockerfile) -> Iterator[Finding]:
         yield Finding(SYNTAX, Severity.ERROR, problem.message, start, dockerfile.line_end(start), problem.message)
 
 
+def rule_names(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
+    """The names of all rules."""
+    own = (rule.name for ecosystem in ecosystems for rule in ecosystem.rules)
+    return frozenset((SYNTAX, *_COMMENTS, *(name for name, *_ in _SHARED), *own))
+
+
 def told_rules(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
     """The names of the rules that run when nothing is selected: all that are not told on request only."""
     own = ((rule.name, rule.severity) for ecosystem in ecosystems for rule in ecosystem.rules)
     shared = ((name, severity) for name, severity, _, _ in _SHARED)
-    return frozenset(name for name, severity in (*shared, *own) if severity is not Severity.INFO) | {SYNTAX}
+    told = frozenset(name for name, severity in (*shared, *own) if severity is not Severity.INFO)
+    return told | {SYNTAX, *_COMMENTS}
 
 
 def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
@@ -113,6 +127,8 @@ def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
     for name, severity, check, fixable in _SHARED:
         page = _with_examples(_page(check), name, ecosystems)
         found[name] = RuleInfo(name, severity, page, "", name in told, fixable)
+    for name, about in _COMMENTS.items():
+        found[name] = RuleInfo(name, Severity.WARNING, _page(about), "", True, name == suppressions.UNUSED)
     for ecosystem in ecosystems:
         for rule in ecosystem.rules:
             page = _page(rule.check)

@@ -12,6 +12,7 @@ from dockerlayer.cli.check import check
 from dockerlayer.cli.ecosystems import ecosystems
 from dockerlayer.cli.explain import explain
 from dockerlayer.cli.fix import fix
+from dockerlayer.cli.optional import OptionalReason
 from dockerlayer.cli.rules import rules
 from dockerlayer.cli.terminal import say
 from dockerlayer.cli.verify import verify
@@ -26,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(short_help="Report layers that download more often than they must.")(check)
+app.command(cls=OptionalReason, short_help="Report layers that download more often than they must.")(check)
 app.command(short_help="Rewrite Dockerfiles so that downloads keep their layer.")(fix)
 app.command(short_help="Prove by real builds that downloads stay cached.")(verify)
 app.command(short_help="Show what the layer on a line depends on.")(why)

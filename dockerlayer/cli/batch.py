@@ -13,11 +13,12 @@ from dockerlayer.cli.choices import Format
 from dockerlayer.cli.places import Places
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.request import Request, Settler, plugins
-from dockerlayer.cli.terminal import is_terminal, put, read_input, say, wants_colour
+from dockerlayer.cli.terminal import is_terminal, put, put_aside, read_input, say, wants_colour
 from dockerlayer.cli.work import Failure, Output, Result, Source, Task, failed
 from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.record import Tally
+from dockerlayer.report.text import count
 from dockerlayer.report.visible import ansi, plain
 
 STDIN = "-"
@@ -61,8 +62,20 @@ def sources_of(
 
 
 def check_files(request: Request) -> int:
-    """Check files, write the report to standard output, and give the exit code."""
-    return run(request, put, sys.stdout)
+    """Check files, write the report to standard output, and give the exit code.
+
+    Where comments are written into standard input, the text goes to standard output and the report to standard error.
+    """
+    if request.add_ignore is None:
+        return run(request, put, sys.stdout)
+    from dockerlayer.cli.ignoring import one_line
+
+    request = request._replace(add_ignore=one_line(request.add_ignore))
+    aside = STDIN in request.paths
+    if aside and len(request.paths) > 1:
+        raise UsageError("--add-ignore takes - alone: the text with its comments goes to standard output")
+    report, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)
+    return run(request, report, stream, os.path.realpath)
 
 
 def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[str], str] = os.path.normpath) -> int:
@@ -74,7 +87,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     ecosystems = plugins()
     coloured = request.format is Format.TEXT and wants_colour(request.color, stream)
     outputs = (Output(request.format.value, ansi if coloured else plain),)
-    task = Task(request.command, ecosystems, outputs)
+    task = Task(request.command, ecosystems, outputs, request.add_ignore)
     settler = Settler(request, ecosystems)
     sources, failures = sources_of(request, settler, identity)
     for failure in failures:
@@ -83,10 +96,13 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     styles = [style_of(output.format) for output in outputs]
     gathered: list[list[str]] = [[] for _ in outputs]
     shown: dict[str, bytes] = {}
+    left_alone = 0
     with closing(results(task, sources)) as found:
         for result in watched(found, len(sources)):
             result = _finish(task, result, shown)
             tally = tally.plus(result.tally)
+            if result.failure is None:
+                left_alone += result.left_alone
             if result.failure is not None:
                 failures.append(result.failure)
                 say(result.failure.sentence)
@@ -99,6 +115,8 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     errors = [(failure.path, failure.message) for failure in failures]
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
         report(style.whole(parts, errors, tally, task.run_for(output, settler.settings(None))))
+    if task.reason is not None:
+        say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
     if failures:
         return EXIT_ERROR
     changing = task.command == "diff" and tally.changed
@@ -107,7 +125,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
 
 def _finish(task: Task, result: Result, shown: dict[str, bytes]) -> Result:
     """Write or show what came of a file; ``shown`` are the ignore files as the diffs so far leave them."""
-    if result.failure is not None or task.command == "check":
+    if result.failure is not None or (task.command == "check" and task.reason is None):
         return result
     if task.command == "diff":
         if style_of(task.outputs[0].format).streams:

@@ -6,6 +6,7 @@ import typer
 
 from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
+    AddIgnore,
     ColourOption,
     ContextDirectory,
     FormatOption,
@@ -28,6 +29,7 @@ def check(
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
     stdin_filename: StdinName = None,
+    add_ignore: AddIgnore = None,
 ) -> None:
     """Report the layers that download more often than they must, and whether they can be fixed.
 
@@ -48,5 +50,6 @@ def check(
         format=output,
         color=color,
         stdin_filename=stdin_filename,
+        add_ignore=add_ignore,
     )
     raise typer.Exit(check_files(request))

@@ -48,6 +48,15 @@ ProfileOption = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the report.")]
 ColourOption = Annotated[Colour, typer.Option("--color", help="When to colour the report.")]
+AddIgnore = Annotated[
+    str | None,
+    typer.Option(
+        "--add-ignore",
+        metavar="[=REASON]",
+        help="Write comments into the files that leave alone what is found today, each with the reason.",
+        show_default=False,
+    ),
+]
 StdinName = Annotated[
     str | None,
     typer.Option("--stdin-filename", metavar="NAME", help="What to call standard input, and where it belongs."),

@@ -35,11 +35,15 @@ class Output(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output."""
+    """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output.
+
+    With a ``reason``, which may be empty, ``check`` has comments written that leave alone what it finds.
+    """
 
     command: str
     ecosystems: Sequence[Ecosystem]
     outputs: tuple[Output, ...] = (Output("text"),)
+    reason: str | None = None
 
     def run_for(self, output: Output, settings: Settings) -> Run:
         """What a report tells about the run."""
@@ -77,7 +81,7 @@ class Failure(NamedTuple):
 class Result(NamedTuple):
     """What came of a file: ``parts`` are those of the reports; ``old`` and ``new`` are its text before and after.
 
-    ``ignore`` are lines for the end of the file ``ignore_file``.
+    ``ignore`` are lines for the end of the file ``ignore_file``. ``left_alone`` findings got a comment.
     """
 
     source: Source
@@ -89,6 +93,7 @@ class Result(NamedTuple):
     failure: Failure | None = None
     ignore_file: str = ""
     ignore: tuple[str, ...] = ()
+    left_alone: int = 0
 
 
 def failed(source: Source, message: str, *, internal: bool = False) -> Result:
@@ -118,8 +123,15 @@ def _work(task: Task, source: Source) -> Result:
     ignore_file, built_from = str(views[0].context.ignore_target), _built_from(source)
     if task.command == "check":
         report = _selected(examine_all(data, views, task.ecosystems, options), options)
+        new, number = data, 0
+        if task.reason is not None:
+            from dockerlayer.cli.ignoring import annotated
+
+            new, number = annotated(report, task.reason)
+            if number:
+                report = _selected(examine_all(new, views, task.ecosystems, options), options)
         record = FileRecord(source.path, report, ignore_file=ignore_file, built_from=built_from)
-        return _result(task, source, record, data, data)
+        return _result(task, source, record, data, new)._replace(left_alone=number)
     # What comes from standard input has no context of its own: such fixes are told, and not made.
     options = options._replace(ignores=source.data is None)
     outcome = repair_all(data, views, task.ecosystems, options)
@@ -170,7 +182,7 @@ def _built_from(source: Source) -> tuple[BuiltFrom, ...]:
 
 def _selected(report: Report, options: Options) -> Report:
     """Without the findings that the engine makes whatever is selected."""
-    return Report(report.dockerfile, tuple(item for item in report.findings if item.rule in options.rules))
+    return report._replace(findings=tuple(item for item in report.findings if item.rule in options.rules))
 
 
 def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: bytes) -> Result:

@@ -14,8 +14,8 @@
      "errors": [{"path", "message"}],
      "summary": {"files", "failed", "dirty", "problems", "safe", "unsafe", "made", "changed"}}
 
-``contexts`` are those that Compose and Bake files build the file from, which it was judged in: none where no build
-names it, or the user chose one. ``kind`` is service or target.
+``contexts`` are those that Compose and Bake files build the file from, which it was judged in; it is left out where no
+build names the file, and where the user chose a context. ``kind`` is service or target.
 
 Offsets, ``start`` and ``end`` of edits included, count bytes of the file as it is on disk (for ``fix``: as it is after
 fixing) and are half-open; lines and columns count from 1, columns in characters. ``severity`` is error, warning or
@@ -62,9 +62,10 @@ def file_json(record: FileRecord, *, fixing: bool = False) -> str:
     """One element of ``files``; ``fixing`` adds what ``fix`` did."""
     found: dict[str, Any] = {
         **_named("path", os.fsencode(record.path)),
-        "contexts": [_context(place) for place in record.built_from],
         "findings": [_finding(record, finding) for finding in record.report.findings],
     }
+    if record.built_from:
+        found["contexts"] = [_context(place) for place in record.built_from]
     if fixing:
         found["changed"] = record.changed
         found["made"] = [_made(record, made) for made in record.made]

@@ -19,8 +19,14 @@ PRAGMA = re.compile(
 )
 
 
+_OURS = re.compile(rb"\s*#\s*dockerlayer\b", re.IGNORECASE)
+
+
 class Chunk(NamedTuple):
-    """``lead`` is what is set apart by an empty line, ``comments`` and ``pragmas`` stand directly on ``body``."""
+    """``lead`` is what is set apart by an empty line, ``comments`` and ``pragmas`` stand directly on ``body``.
+
+    Comments of our own bind across empty lines: from the first of them on, all is ``pragmas``.
+    """
 
     lead: bytes
     comments: bytes
@@ -32,6 +38,13 @@ class Chunk(NamedTuple):
     def text(self) -> bytes:
         """The chunk as it stands in the file."""
         return self.lead + self.comments + self.pragmas + self.body
+
+    @property
+    def repeated(self) -> bytes:
+        """The pragmas for another instruction that is made of this one: without what is set apart and is not ours."""
+        lines = self.pragmas.splitlines(keepends=True)
+        last = max((index for index, line in enumerate(lines) if not line.strip()), default=-1)
+        return b"".join(line for index, line in enumerate(lines) if index > last or _OURS.match(line))
 
 
 def blank_only(lead: bytes, newline: bytes) -> bytes:
@@ -59,6 +72,8 @@ def _chunk(data: bytes, trivia: list[Trivia], instruction: Instruction, step: St
     at = len(trivia)
     while at and trivia[at - 1].kind == "comment":
         at -= 1
+    ours = (index for index, item in enumerate(trivia[:at]) if _OURS.match(data, item.start, item.end))
+    at = next(ours, at)
     lead = b"".join(data[item.start : item.end] for item in trivia[:at] if item.kind in {"blank", "comment"})
     lines = [data[item.start : item.end] for item in trivia[at:]]
     first_pragma = next((index for index, line in enumerate(lines) if PRAGMA.match(line)), len(lines))
@@ -79,7 +94,7 @@ def region_edits(start: int, old: Sequence[Chunk], new: Sequence[Chunk], newline
     after = b"".join(_closed(chunk.text, newline) for chunk in parts)
     if ends_open:
         after = after.removesuffix(newline)
-    return tuple(_line_edits(start, before, after))
+    return tuple(line_edits(start, before, after))
 
 
 def _apart_from_heredocs(chunks: list[Chunk], newline: bytes) -> list[Chunk]:
@@ -96,7 +111,8 @@ def _closed(text: bytes, newline: bytes) -> bytes:
     return text if text.endswith(b"\n") else text + newline
 
 
-def _line_edits(start: int, before: bytes, after: bytes) -> list[Edit]:
+def line_edits(start: int, before: bytes, after: bytes) -> list[Edit]:
+    """The edits that turn the lines ``before``, which begin at byte ``start`` of the file, into ``after``."""
     from difflib import SequenceMatcher
 
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)

@@ -20,6 +20,7 @@ from dockerlayer.model.files import Placed
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.paths import is_within
 from dockerlayer.model.stages import Stage
+from dockerlayer.model.suppressions import FILE, is_suppressed, suppressions_of
 from dockerlayer.rewrite.chains import Chain, own_flags, paired, problem_of
 from dockerlayer.rewrite.chunks import PRAGMA
 from dockerlayer.rewrite.plan import STAGE
@@ -51,6 +52,23 @@ def subjects(
     return counted
 
 
+def _told(
+    found: Sequence[Candidate],
+    survey: Survey,
+    numbered: Callable[[int], int] = lambda number: number,
+    *,
+    words_change: bool,
+) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+    """What the findings are about: those that are told, and those that a comment leaves alone."""
+    comments = suppressions_of(survey.analysis.dockerfile)
+    hidden = [item for item in found if is_suppressed(item.finding.rule, item.finding.start, comments)]
+    told = [item for item in found if item not in hidden] if hidden else found
+    return (
+        subjects(told, numbered, words_change=words_change),
+        subjects(hidden, numbered, words_change=words_change),
+    )
+
+
 def rewritten(before: Survey, fix: Fix) -> bytes:
     """The text after the fix."""
     return apply(before.analysis.dockerfile.data, fix.edits)
@@ -79,18 +97,18 @@ def guard(
     if pairs is None or (pairs.is_cut and fix.pattern != STAGE):
         return _broken("the stages would change")
     words_change = bool(candidate.allows.calls)
-    old = subjects(found, words_change=words_change)
-    foreseen = (item for item in candidates(after, held) if not _is_foretold(item, fix))
-    new = subjects(foreseen, pairs.number_before, words_change=words_change)
+    foreseen = [item for item in candidates(after, held) if not _is_foretold(item, fix)]
     # Two downloads that are written alike only now were two before.
     wanted = told - {redundant.NAME} | {candidate.finding.rule}
-    new = Counter({key: number for key, number in new.items() if key[0] in wanted})
+    now = [item for item in foreseen if item.finding.rule in wanted]
+    old, hidden = _told(found, before, words_change=words_change)
+    new, hidden_now = _told(now, after, pairs.number_before, words_change=words_change)
     # What is wrong with the words of a call is wrong with those of the download that is split off it as well.
-    worse = [key for key in new - old if key[0] == order.NAME or key not in old]
+    worse = [key for key in new - old if key[0] == order.NAME or key not in old or hidden[key] > hidden_now[key]]
     if worse:
         return _broken(f"the result would bring another finding: {worse[0][0]}")
     fixed = subjects([candidate], words_change=words_change)
-    if not any(old[item] > new[item] for item in fixed):
+    if not any(old[item] + hidden[item] > new[item] + hidden_now[item] for item in fixed):
         return _broken("the finding would still be there")
     if dockerfile.directives != before.analysis.dockerfile.directives:
         return _broken("the parser directives would change")
@@ -253,21 +271,37 @@ def _comments(one: Analysis, other: Analysis) -> Refusal | None:
     unbound = before[1] - after[1]
     if unbound:
         return _broken("a comment for another tool would no longer stand on its instruction")
+    if _left_alone(one) - _left_alone(other):
+        return _broken("a comment for dockerlayer would no longer stand on its instruction")
     return None
 
 
+def _left_alone(analysis: Analysis) -> set[tuple[str, str, str, str]]:
+    """What the comments of ours say, rule by rule, and the kind of instruction that they stand on."""
+    found: set[tuple[str, str, str, str]] = set()
+    for item in suppressions_of(analysis.dockerfile):
+        kind = item.target.name if item.target is not None and item.scope != FILE else ""
+        names = item.rules or {analysis.dockerfile.data[item.start : item.end].decode("utf-8", "replace")}
+        found.update((item.scope, name, item.reason, kind) for name in names)
+    return found
+
+
 def _remarks(analysis: Analysis) -> tuple[Counter[bytes], Counter[tuple[bytes, str]]]:
+    """The comments, and those for other tools with the kind of instruction that they stand on; ours are left out."""
     comments: Counter[bytes] = Counter()
     bound: Counter[tuple[bytes, str]] = Counter()
     data = analysis.dockerfile.data
+    ours = {item.start for item in suppressions_of(analysis.dockerfile)}
     above: list[bytes] = []
     for item in analysis.dockerfile.items:
         if isinstance(item, Instruction):
-            comments.update(data[start:end].strip() for start, end in item.inner_comments)
+            comments.update(data[start:end].strip() for start, end in item.inner_comments if start not in ours)
             bound.update((text, item.name) for text in above)
             above = []
         elif isinstance(item, Trivia) and item.kind == "comment":
             text = data[item.start : item.end]
+            if item.start + len(text) - len(text.lstrip()) in ours:
+                continue
             comments[text.strip()] += 1
             if PRAGMA.match(text) or above:
                 above.append(text.strip())

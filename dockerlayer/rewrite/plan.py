@@ -168,16 +168,17 @@ class Planner:
         remarks = b"" if stays else own.comments
         lead = blank_only(own.lead, newline) if split else own.lead
         if shape.before:
-            new.append(Chunk(lead, remarks, own.pragmas, shape.before))
+            new.append(Chunk(lead, remarks, own.repeated, shape.before))
             lead, remarks = b"", b""
         indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
         lines = b"".join(indent + line.encode("utf-8", "surrogateescape") + newline for line in copies)
         if lines:
             sinking = {placement.step for placement in candidate.broad}
-            pragmas = next((chunk.pragmas for chunk in old if chunk.step in sinking), b"")
+            pragmas = next((chunk.repeated for chunk in old if chunk.step in sinking), b"")
             new.append(Chunk(lead, remarks, pragmas if len(copies) == 1 else b"", lines))
             lead, remarks = b"", b""
-        new.append(Chunk(lead, remarks, own.pragmas, shape.above, None if shape.below else step))
+        pragmas = own.repeated if shape.below else own.pragmas
+        new.append(Chunk(lead, remarks, pragmas, shape.above, None if shape.below else step))
         staying = self._staying(old[:-1], above, newline)
         if isinstance(staying, Refusal):
             return (staying,)

@@ -194,7 +194,7 @@ class StagePlanner(Planner):
         install = [Chunk(remarks, own.comments, own.pragmas, command)]
         new = [chunk for chunk in old if chunk.step in above]
         if download.before:
-            new.append(Chunk(b"", b"", own.pragmas, download.before))
+            new.append(Chunk(b"", b"", own.repeated, download.before))
         indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
         written = [
             [Chunk(b"", b"", b"", indent + line.encode("utf-8", "surrogateescape") + newline) for line in lines]
@@ -202,12 +202,12 @@ class StagePlanner(Planner):
         ]
         new += written[0]
         new.append(self._from(step.stage, base, fetched, newline))
-        new.append(Chunk(b"", b"", own.pragmas, download.above))
+        new.append(Chunk(b"", b"", own.repeated, download.above))
         new.append(self._from(step.stage, base, "".join(step.stage.instruction.args[2:]), newline))
         if early:
             new += [*written[1], *install, *staying]
             if shape.below:
-                new.append(Chunk(b"", shape.below_comments, own.pragmas, shape.below))
+                new.append(Chunk(b"", shape.below_comments, own.repeated, shape.below))
         else:
             new += [*staying, *install]
         edits = (self._renamed(step.stage, base), *region_edits(start_of(old[0]), old, new, newline))

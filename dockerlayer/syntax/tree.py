@@ -84,6 +84,13 @@ class Instruction:
         # U+0130 lowers to a plain i in Go and to two characters in Python.
         return self.keyword.replace("\u0130", "i").lower()
 
+    @property
+    def meaning(self) -> tuple[object, ...]:
+        """Everything but places and comments."""
+        heredocs = tuple(item[:5] for item in self.heredocs)
+        child = self.child.meaning if self.child is not None else None
+        return self.keyword, self.flags, self.args, self.json, heredocs, self.logical, child
+
     def offset_of(self, index: int) -> int:
         """The offset in the file of the character ``index`` of ``logical``; the end of the line for one behind it."""
         left = len(self.logical[:index].encode("utf-8", "surrogateescape"))
@@ -114,6 +121,12 @@ class Dockerfile:
     def instructions(self) -> tuple[Instruction, ...]:
         """The instructions, without what stands between them."""
         return tuple(item for item in self.items if isinstance(item, Instruction))
+
+    @property
+    def meaning(self) -> tuple[object, ...]:
+        """What BuildKit makes of the file, for comparing: directives and instructions without places and comments."""
+        directives = tuple((item.name, item.value) for item in self.directives)
+        return directives, tuple(item.meaning for item in self.instructions), bool(self.problems)
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column (both 1-based, the column in characters) of a byte offset."""

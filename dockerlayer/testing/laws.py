@@ -159,23 +159,39 @@ def _line_style(data: bytes) -> tuple[bool, bool, bool, bool]:
 def _comments(dockerfile: Dockerfile) -> Counter[bytes]:
     spans = [(item.start, item.end) for item in dockerfile.items if isinstance(item, Trivia) and item.kind == "comment"]
     spans += [span for instruction in dockerfile.instructions for span in instruction.inner_comments]
-    return Counter(dockerfile.data[start:end].strip() for start, end in spans)
+    texts = (dockerfile.data[start:end].strip() for start, end in spans)
+    # Of a comment of ours that stands on two instructions after a fix, each keeps the names that it needs.
+    return Counter(text for text in texts if not _named(text))
 
 
 def _pragmas(dockerfile: Dockerfile) -> Counter[tuple[bytes, str]]:
-    """Comments for hadolint with the keyword of the instruction that follows, which is what it binds them to."""
+    """Comments for hadolint with the keyword of the instruction on the line below, to which it binds them.
+
+    And those for dockerlayer, each name in the brackets by itself, with the instruction that follows, however far.
+    """
     found: Counter[tuple[bytes, str]] = Counter()
     above: list[bytes] = []
+    ours: list[bytes] = []
     for item in dockerfile.items:
         text = dockerfile.data[item.start : item.end].strip()
         if isinstance(item, Instruction):
             found.update((pragma, item.name) for pragma in above)
-            above = []
+            inner = [dockerfile.data[start:end] for start, end in item.inner_comments]
+            named = {name for pragma in [*ours, *inner] for name in _named(pragma)}
+            found |= Counter(dict.fromkeys(((name, item.name) for name in named), 1))
+            above, ours = [], []
         elif re.match(rb"#\s*hadolint\s+ignore=", text):
             above.append(text)
-        elif text:
+        else:
             above = []
+            ours.append(text)
     return found
+
+
+def _named(comment: bytes) -> list[bytes]:
+    """What one of our comments names, each with the word before the bracket and the reason behind it."""
+    match = re.match(rb"#\s*dockerlayer\s*:\s*((?:stage-|file-)?ignore)\s*\[([^]]*)\](.*)", comment)
+    return [match[1] + b" " + name + match[3] for name in re.split(rb"[\s,]+", match[2])] if match else []
 
 
 def _words(dockerfile: Dockerfile, with_mounts: bool = True) -> Counter[str]:

@@ -1,7 +1,8 @@
 """Whose home directory a command has, where that is proven: caches lie in it.
 
 A builder takes HOME from ENV, else from /etc/passwd of the image (Dockerfile reference, "USER"; measured, BuildKit of
-Docker 26.1.5). Of an image that is not known to run as root without a HOME of its own nothing is said.
+Docker 26.1.5). Of an image that is not known to run as root without a HOME of its own nothing is said. `node` of Node's
+own images and `bun` of Bun's, both uid 1000, are in the images' /etc/passwd.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from __future__ import annotations
 import re
 
 from dockerlayer.api import Call, Scene, join
+from dockerlayer_rules._node import OFFICIAL, node_image
 from dockerlayer_rules._pipcall import known
 
-# Images that run as root, with /root as their home and no variables that move a cache of Python's tools.
+# Images that run as root (their Dockerfiles set no USER), with /root as their home.
 _ROOT_IMAGES = re.compile(
-    r"(?:(?:(?:index\.)?docker\.io|mirror\.gcr\.io|public\.ecr\.aws/docker)/)?(?:library/)?"
-    r"(?:python|pypy|debian|ubuntu|alpine|buildpack-deps|node|golang|rust|ruby|php|fedora|rockylinux|almalinux"
-    r"|amazonlinux|eclipse-temurin)(?:[:@].*)?\Z"
+    rf"{OFFICIAL}(?:python|pypy|debian|ubuntu|alpine|buildpack-deps|node|golang|rust|ruby|jruby|php|composer|elixir|erlang"
+    r"|maven|gradle|fedora|rockylinux|almalinux|amazonlinux|amazoncorretto|eclipse-temurin|openjdk)(?:[:@].*)?\Z"
+    r"|(?:(?:index\.)?docker\.io/)?oven/bun(?:[:@].*)?\Z"
     r"|(?:docker\.io/)?nvidia/cuda(?:[:@].*)?\Z"
+    r"|mcr\.microsoft\.com/dotnet/sdk(?:[:@].*)?\Z"
     r"|ghcr\.io/astral-sh/uv:[\w.-]*(?:python|debian|alpine|bookworm|trixie)[\w.-]*(?:@.*)?\Z"
     r"|(?:docker\.io/)?astral/uv:[\w.-]*(?:python|debian|alpine|bookworm|trixie)[\w.-]*(?:@.*)?\Z"
 )
+BUN_IMAGE = re.compile(r"(?:(?:index\.)?docker\.io/)?oven/bun(?:[:@].*)?\Z")
 _ROOT = frozenset({"root", "0"})
 _HOMES = frozenset({"-d", "--home-dir", "--home", "-h"})
 _NUMBERS = frozenset({"-u", "--uid"})
@@ -34,17 +38,22 @@ def runs_as_root(call: Call) -> bool:
     return call.user == state.user and user in _ROOT and bool(_ROOT_IMAGES.match(call.step.stage.base_image))
 
 
-def proven_home(call: Call, scene: Scene) -> str | None:
+def home_of(call: Call, scene: Scene) -> str | None:
     """The home directory of who runs a command; None when the file does not tell."""
     state = call.step.state
-    if call.user != state.user:
-        return None
+    if (call.user or "root") != (state.user or "root"):
+        return None  # sudo and its like: whether they set HOME is a setting of the image.
     home = call.value("HOME")
-    if home:
-        return home if home.startswith("/") and "$" not in home else None
-    if not _ROOT_IMAGES.match(call.step.stage.base_image):
-        return None
+    if home is not None:
+        return home if home.startswith("/") and not re.search(r"[$`]", home) else None
+    image = call.step.stage.base_image
     user = (state.user or "root").partition(":")[0]
+    if user in {"node", "1000"} and node_image(image) is not None:
+        return "/home/node"
+    if user in {"bun", "1000"} and BUN_IMAGE.match(image):
+        return "/home/bun"
+    if not _ROOT_IMAGES.match(image):
+        return None
     if user in _ROOT:
         return "/root"
     return next(filter(None, (_made(other, user) for other in reversed(scene.before(call)))), None)

@@ -1,8 +1,4 @@
-"""Where Node's package managers keep what they download, for one call, and what takes it away again.
-
-Home directories: root has /root, `node` (uid 1000) of Node's own images /home/node, `bun` (uid 1000) of Bun's
-/home/bun (the images' /etc/passwd); a user made with `useradd` or busybox' `adduser` has /home/NAME.
-"""
+"""Where Node's package managers keep what they download, for one call, and what takes it away again."""
 
 from __future__ import annotations
 
@@ -10,49 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 
 from dockerlayer.api import Call, Edit, Mend, Scene, insert_after, is_within, join
-from dockerlayer_rules._node import OFFICIAL, node_image
+from dockerlayer_rules._home import BUN_IMAGE
+from dockerlayer_rules._node import OFFICIAL
 from dockerlayer_rules._npmcall import INSTALL, is_global, parse
 
-_ROOT = frozenset({"root", "0"})
-_BUN_IMAGE = re.compile(r"(?:(?:index\.)?docker\.io/)?oven/bun(?:[:@].*)?\Z")
 # Images of Docker's own library run as root unless they say otherwise, and few do; `scratch` has no users at all.
 _LIBRARY = re.compile(rf"{OFFICIAL}[a-z][\w.-]*(?:[:@].*)?\Z")
-
-
-def home_of(call: Call, scene: Scene) -> str | None:
-    """The home directory of the user that a call runs as, or None when that is not known."""
-    state = call.step.state
-    if call.user != state.user and (call.user or "root") != (state.user or "root"):
-        return None  # sudo and its like: whether they set HOME is a setting of the image.
-    home = call.value("HOME")
-    if home is not None:
-        return home if home.startswith("/") and "$" not in home else None
-    image = call.step.stage.base_image
-    user = (state.user or "").partition(":")[0]
-    if not user:
-        return "/root" if _LIBRARY.match(image) or _BUN_IMAGE.match(image) else None
-    if user in _ROOT:
-        return "/root"
-    if user in {"node", "1000"} and node_image(image) is not None:
-        return "/home/node"
-    if user in {"bun", "1000"} and _BUN_IMAGE.match(image):
-        return "/home/bun"
-    return _made(call, scene, user)
-
-
-def _made(call: Call, scene: Scene, user: str) -> str | None:
-    """The home of a user that an earlier command has made."""
-    for other in scene.before(call):
-        if other.program not in {"useradd", "adduser"} or user not in other.arguments:
-            continue
-        words = other.arguments
-        for number, word in enumerate(words):
-            name, equals, value = word.partition("=")
-            if name in {"-d", "--home-dir", "--home"} or (name == "-h" and other.program == "adduser"):
-                value = value if equals else words[number + 1] if number + 1 < len(words) else ""
-                return value if value.startswith("/") and "$" not in value else None
-        return None if other.program == "adduser" and other.has("--system") else f"/home/{user}"
-    return None
 
 
 def path_in(call: Call, home: str | None, text: str, base: str | None = None) -> str | None:
@@ -199,7 +158,7 @@ def cold(call: Call, scene: Scene, stores: tuple[str, ...], programs: frozenset[
     if "--prefer-offline" not in call.arguments or not stores or mounts:
         return None
     image = call.step.stage.base_image
-    if not (_LIBRARY.match(image) or _BUN_IMAGE.match(image)):
+    if not (_LIBRARY.match(image) or BUN_IMAGE.match(image)):
         return None
     if any(other.program in programs for other in _fetching(call, scene)):
         return None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from dockerlayer.api import Call, Edit, Mend, Scene, Word, is_within, join, path_of
-from dockerlayer_rules._home import proven_home
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._pipcall import official_tag, python_version, source, virtualenv_of
 
 
@@ -18,7 +18,7 @@ def cache_of(call: Call, scene: Scene, name: str, given: Iterable[str | None]) -
     base = call.value("XDG_CACHE_HOME")
     if base:
         return None if re.search(r"[$`~]", base) else path_of(call, join(base, name))
-    home = proven_home(call, scene)
+    home = home_of(call, scene)
     return join(home, f".cache/{name}") if home is not None else None
 
 

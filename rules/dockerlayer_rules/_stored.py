@@ -6,16 +6,6 @@ import re
 
 from dockerlayer.api import Call, Edit, Scene, is_within, join, path_of
 
-# Official images whose containers run as root (their Dockerfiles set no USER).
-_AS_ROOT = re.compile(
-    r"(?:(?:docker\.io/)?(?:library/)?|public\.ecr\.aws/docker/library/)"
-    r"(?:golang|rust|ruby|jruby|php|composer|elixir|erlang|maven|gradle|eclipse-temurin|openjdk|amazoncorretto|debian|"
-    r"ubuntu|alpine|fedora|python|node|buildpack-deps)(?:[:@].*)?|mcr\.microsoft\.com/dotnet/sdk(?:[:@].*)?"
-)
-_MAKERS = frozenset({"useradd", "adduser"})
-# With these the home is another than /home/NAME, or a system user's, which Debian 12 puts to /nonexistent.
-_ELSEWHERE = frozenset({"-d", "--home", "--home-dir", "-h", "-b", "--base-dir", "--system", "-S", "-D", "-R", "--root"})
-
 
 def given(call: Call, name: str) -> str | None:
     """A variable as the command sees it: None when nothing sets it, empty when what it says is not literal."""
@@ -23,22 +13,6 @@ def given(call: Call, name: str) -> str | None:
     if value is None:
         return None
     return "" if re.search(r"[$`~]", value) else value
-
-
-def home_of(call: Call, scene: Scene) -> str | None:
-    """The home directory of the user who runs the command, or None when the file does not tell."""
-    user = (call.user or "").partition(":")[0]
-    state = (call.step.state.user or "").partition(":")[0]
-    home = given(call, "HOME")
-    if home is not None:
-        return home if home.startswith("/") and user == state else None
-    if user in {"root", "0"} or (not user and _AS_ROOT.fullmatch(call.step.stage.base_image)):
-        return "/root"
-    for other in scene.before(call):
-        if user and other.program in _MAKERS and user in other.arguments:
-            options = {word.partition("=")[0] for word in other.arguments}
-            return None if options & _ELSEWHERE or not re.fullmatch(r"[a-z_][\w-]*", user) else f"/home/{user}"
-    return None
 
 
 def without(call: Call, *texts: str) -> tuple[Edit, ...]:

@@ -8,8 +8,9 @@ import re
 from dockerlayer.api import Call, Mend, Scene, Use, insert_after, is_within, join
 from dockerlayer_rules._bunimage import OFFLINE, bun_of
 from dockerlayer_rules._bunlock import agrees, read_lock, version_of
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._node import enclosing_workspace, find_lock, names_dependencies, read_json, workspace_members
-from dockerlayer_rules._nodestore import cold, emptied, home_of, off_network, path_in
+from dockerlayer_rules._nodestore import cold, emptied, off_network, path_in
 from dockerlayer_rules._read_bun import ADD, ADVICE, INSTALL, LOCKFILES, parse
 
 _PROGRAMS = frozenset({"bun", "bunx", "npm", "node", "sh", "bash", "make"})

@@ -13,8 +13,9 @@ from dockerlayer_rules._cargocall import Asked, ask, configs, is_offline, projec
 from dockerlayer_rules._cargolock import agreement, locked_packages
 from dockerlayer_rules._cargosplit import split_of
 from dockerlayer_rules._cargotoml import MANIFEST, CannotReadError, Workspace, manifest_above, table, workspace_of
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._read_cargo import BUILDS, LOCKFILE, RESOLVES, WRAPPERS
-from dockerlayer_rules._stored import below, emptied, given, home_of, replaced, succeeded, unset, without
+from dockerlayer_rules._stored import below, emptied, given, replaced, succeeded, unset, without
 from dockerlayer_rules.cargo import ecosystem
 
 # rustlang/rust and cargo-chef are built like the official image, which sets CARGO_HOME.

@@ -8,8 +8,9 @@ from __future__ import annotations
 import posixpath
 
 from dockerlayer.api import Call, Mend, Scene, Use, join
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._read_dotnet import BUILDS, Asked, _place, ask
-from dockerlayer_rules._stored import below, emptied, given, home_of, without
+from dockerlayer_rules._stored import below, emptied, given, without
 
 _CONFIGS = ("nuget.config", "NuGet.config", "NuGet.Config")
 

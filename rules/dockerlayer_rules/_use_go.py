@@ -19,6 +19,7 @@ from dockerlayer_rules._gomod import (
     text_of,
     workspace_of,
 )
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._read_go import (
     _downloaded_before,
     _is_remote,
@@ -28,7 +29,7 @@ from dockerlayer_rules._read_go import (
     _parse,
     _settings_made,
 )
-from dockerlayer_rules._stored import below, emptied, given, home_of, succeeded, unset
+from dockerlayer_rules._stored import below, emptied, given, succeeded, unset
 from dockerlayer_rules.go import ecosystem
 
 _OFFICIAL = re.compile(r"(?:^|/)golang(?:[:@]|\Z)")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from dockerlayer.api import Call, Mend, Scene, Use, join
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._read_gradle import STOPS, _parse
-from dockerlayer_rules._stored import below, emptied, given, home_of, without
+from dockerlayer_rules._stored import below, emptied, given, without
 
 _OFFICIAL = re.compile(r"(?:^|/)gradle(?:[:@]|\Z)")
 _NOTHING = frozenset({"help", "tasks", "properties", "wrapper", "init", "clean"})

@@ -6,8 +6,9 @@ https://maven.apache.org/settings.html. Java takes the home directory from the l
 from __future__ import annotations
 
 from dockerlayer.api import Call, Mend, Scene, Use, join, path_of
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._read_maven import _DOWNLOADS, _NAMED, CLEANING, SETTINGS, Asked, _place, ask
-from dockerlayer_rules._stored import emptied, given, home_of, without
+from dockerlayer_rules._stored import emptied, given, without
 from dockerlayer_rules.maven import ecosystem
 
 _NO_TARGET = frozenset({"validate", "initialize"})

@@ -6,8 +6,9 @@ Hex keeps the archives in ``packages`` of HEX_HOME, which is ~/.hex (https://hex
 from __future__ import annotations
 
 from dockerlayer.api import Call, Mend, Scene, Use, join
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._read_mix import _tasks
-from dockerlayer_rules._stored import emptied, given, home_of, unset
+from dockerlayer_rules._stored import emptied, given, unset
 
 _COMPILES = frozenset({"compile", "deps.compile", "release", "test", "phx.digest", "assets.deploy"})
 

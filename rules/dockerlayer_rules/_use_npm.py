@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 
 from dockerlayer.api import Call, Edit, Mend, Scene, Use, is_within, join
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._node import enclosing_workspace, names_dependencies, node_image, read_json, workspace_members
-from dockerlayer_rules._nodestore import cold, emptied, home_of, npmrc, off_network, path_in, told_before
+from dockerlayer_rules._nodestore import cold, emptied, npmrc, off_network, path_in, told_before
 from dockerlayer_rules._npmcall import AND_TEST, CI, INSTALL, is_global, parse
 from dockerlayer_rules._npmlock import proof_of
 from dockerlayer_rules._npmsplit import OF_INSTALL, npm_version

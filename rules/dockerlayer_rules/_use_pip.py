@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from dockerlayer.api import Call, Edit, Mend, Scene, Use, Word, insert_after, join, path_of
-from dockerlayer_rules._home import proven_home
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._pipcall import TRUE, Argument, Asked, ask, asked_files, is_built, known, virtualenv_of
 from dockerlayer_rules._pyuse import cache_of, emptied, installed_to, is_plain, unset, without
 from dockerlayer_rules._requirements import kind_of
@@ -66,7 +66,7 @@ def _leaves(asked: Asked, scene: Scene) -> tuple[str, ...]:
         return (path,) if path and "$" not in path else ()
     user = (call.user or "root").partition(":")[0]
     if virtualenv_of(call, scene) is None and (asked.has("--user") or user not in {"root", "0"}):
-        home = proven_home(call, scene)
+        home = home_of(call, scene)
         return (join(home, ".local"),) if home else ()
     return installed_to(call, scene)
 
@@ -135,7 +135,7 @@ def _is_set_elsewhere(asked: Asked, scene: Scene) -> bool:
     if any(re.search(r"\bconfig\b.*\b(?:set|edit)\b.*cache", " ".join(other.argv)) for other in scene.before(call)):
         return True
     named = call.value("PIP_CONFIG_FILE")
-    home = proven_home(call, scene) or "/root"
+    home = home_of(call, scene) or "/root"
     paths = [
         "/etc/pip.conf",
         *(join(home, name) for name in _SETTINGS),

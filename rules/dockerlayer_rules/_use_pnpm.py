@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 
 from dockerlayer.api import Call, Mend, Refusal, Scene, Use, insert_after, is_within, join
-from dockerlayer_rules._nodestore import cold, emptied, home_of, npmrc, off_network, path_in, told_before
+from dockerlayer_rules._home import home_of
+from dockerlayer_rules._nodestore import cold, emptied, npmrc, off_network, path_in, told_before
 from dockerlayer_rules._pnpmcall import (
     ADD,
     ANEW,

@@ -7,7 +7,7 @@ import re
 
 from dockerlayer.api import Call, Mend, Scene, Use, join, path_of
 from dockerlayer_rules import _poetry, _read_pdm, _read_pipenv
-from dockerlayer_rules._home import proven_home
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._pyproject import parse_toml, table_of
 from dockerlayer_rules._pytool import Told, is_on, locate, lock_of, setting, tell
 from dockerlayer_rules._pyuse import cache_of, emptied, is_plain, unset, without
@@ -135,7 +135,7 @@ def _of_pipenv(told: Told, scene: Scene, place: tuple[str, str] | None) -> tuple
         return ()
     if is_on(told, "PIPENV_VENV_IN_PROJECT"):
         return (join(place[0], ".venv"),) if place is not None else ()
-    home, named = proven_home(call, scene), call.value("WORKON_HOME")
+    home, named = home_of(call, scene), call.value("WORKON_HOME")
     path = path_of(call, named) if named else join(home, ".local/share/virtualenvs") if home else None
     return (path,) if path and "$" not in path else ()
 

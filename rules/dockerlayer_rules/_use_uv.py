@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from dockerlayer.api import Call, Mend, Scene, Use, Word, insert_after, join, path_of
-from dockerlayer_rules._home import proven_home
+from dockerlayer_rules._home import home_of
 from dockerlayer_rules._pipcall import TRUE
 from dockerlayer_rules._pyproject import parse_toml, table_of
 from dockerlayer_rules._pyuse import cache_of, emptied, installed_to, is_plain, unset, without
@@ -77,7 +77,7 @@ def _leaves(asked: Asked, scene: Scene) -> tuple[str, ...]:
         root = find_root(scene, asked.directory) if asked.directory is not None else None
         found = environment_of(asked, root) if root is not None else None
     elif asked.verb == "tool install":
-        home = proven_home(call, scene)
+        home = home_of(call, scene)
         named = call.value("UV_TOOL_DIR")
         found = path_of(call, named) if named else join(home, ".local/share/uv/tools") if home else None
     elif asked.verb != "tool run":
@@ -122,7 +122,7 @@ def _is_set_elsewhere(asked: Asked, scene: Scene) -> bool:
     if call.value("UV_CONFIG_FILE") or asked.has("--config-file"):
         return True
     here = asked.directory or "/"
-    home = proven_home(call, scene) or "/root"
+    home = home_of(call, scene) or "/root"
     files = [join(here, "uv.toml"), join(home, ".config/uv/uv.toml"), "/etc/uv/uv.toml"]
     own = table_of(parse_toml(scene.read(join(here, "pyproject.toml")) or b"") or {}, "tool", "uv")
     settings = [own, *(parse_toml(scene.read(path) or b"") or {} for path in files)]

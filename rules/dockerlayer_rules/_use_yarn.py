@@ -6,7 +6,8 @@ import posixpath
 import re
 
 from dockerlayer.api import Call, Mend, Scene, Use, insert_after, is_within, join
-from dockerlayer_rules._nodestore import cold, emptied, home_of, off_network, path_in, told_before
+from dockerlayer_rules._home import home_of
+from dockerlayer_rules._nodestore import cold, emptied, off_network, path_in, told_before
 from dockerlayer_rules._read_yarn import ADDS, drift
 from dockerlayer_rules._yarn import (
     Project,

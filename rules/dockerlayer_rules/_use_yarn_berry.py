@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Mapping
 
 from dockerlayer.api import Call, Edit, Mend, Refusal, Scene, Use, insert_after, join
-from dockerlayer_rules._nodestore import emptied, home_of, path_in
+from dockerlayer_rules._home import home_of
+from dockerlayer_rules._nodestore import emptied, path_in
 from dockerlayer_rules._read_yarn_berry import ADDS, OFF, is_immutable, release_of, unsettled_by
 from dockerlayer_rules._use_yarn import changed_before
 from dockerlayer_rules._yarn import Project, enclosing_root, has_dependencies, is_berry, lock_of, project_of

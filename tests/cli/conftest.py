@@ -35,16 +35,14 @@ def read(call, scene):
     if "sleep" in words:
         print("READY", file=sys.stderr, flush=True)
         time.sleep(60)
-    origin = scene.project(call.cwd, "fake.json")
-    missing = Refusal("fake-missing", "there is no fake.json") if origin is None else None
     return Fetch(
         call,
         "install",
         call.cwd,
-        origin,
+        scene.project(call.cwd, "fake.json"),
         ("fake.json",),
         count=3,
-        blocked=Refusal("fake-odd", "the manifest is odd") if "odd" in words else missing,
+        blocked=Refusal("fake-odd", "the manifest is odd") if "odd" in words else None,
         assumptions=("the moon is full",) if "risky" in words else (),
     )
 

@@ -48,7 +48,7 @@ def test_flow(case: UseCase, command: str, expected: str | None) -> None:
         ("debian:13", "", "/root/go/pkg/mod"),
         ("debian:13", "USER app", ""),
         ("debian:13", "RUN useradd -m app\nUSER app", "/home/app/go/pkg/mod"),
-        ("debian:13", "RUN useradd -d /srv app\nUSER app", ""),
+        ("debian:13", "RUN useradd -d /srv app\nUSER app", "/srv/go/pkg/mod"),
         ("debian:13", "ENV HOME=/srv\nUSER app", "/srv/go/pkg/mod"),
         ("registry.example.com/builder", "", ""),
     ],

@@ -60,7 +60,7 @@ def mended(case: NodeCase, mend: Mend | None) -> str:
         (NODE + "RUN adduser --system --group app\nUSER app\n", "npm ci", ""),
         (NODE + "RUN adduser -D -H app\nUSER app\n", "npm ci", "/home/app/.npm"),
         (NODE.replace("node:22", "registry.example.com/base"), "npm ci", ""),
-        (NODE.replace("node:22", "registry.example.com/base") + "USER 0\n", "npm ci", "/root/.npm"),
+        (NODE.replace("node:22", "registry.example.com/base") + "USER 0\n", "npm ci", ""),
         (NODE.replace("node:22", "node:22 AS base\nUSER node\nFROM base"), "npm ci", "/home/node/.npm"),
         (NODE, "sudo -u node npm ci", ""),
         (NODE, "npm --userconfig /x ci", ""),
