@@ -16,7 +16,17 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from dockerlayer.builds import hcl, yamltree
-from dockerlayer.builds.definition import Build, Problem, Reader, Reading, Unusable, is_remote, placed, text_of
+from dockerlayer.builds.definition import (
+    Build,
+    Problem,
+    Reader,
+    Reading,
+    Unusable,
+    context_named,
+    is_remote,
+    placed,
+    text_of,
+)
 from dockerlayer.builds.functions import as_text
 from dockerlayer.builds.yamltree import Node, Table, Text
 
@@ -341,7 +351,7 @@ def _at(name: str, resolved: Resolved, values: Mapping[str, Any], base: str, con
         resolved.line,
         target if isinstance(target, str) else "",
         args,
-        contexts,
+        {key: context_named(value.removeprefix("cwd://"), base) for key, value in contexts.items()},
     )
 
 

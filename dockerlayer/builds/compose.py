@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dockerlayer.builds import yamltree
-from dockerlayer.builds.definition import Build, Problem, Reader, Reading, Unusable, is_remote, placed
+from dockerlayer.builds.definition import Build, Problem, Reader, Reading, Unusable, context_named, is_remote, placed
 from dockerlayer.builds.interpolate import dotenv, interpolate
 from dockerlayer.builds.yamltree import Node, Table, Text
 
@@ -102,10 +102,9 @@ def _build(name: str, draft: Draft) -> Build | None:
     directory = placed(context, said.base)
     dockerfile = draft.fields["dockerfile"].told() if "dockerfile" in draft.fields else ""
     target = draft.fields.get("target", Said("", ""))
-    known = {
-        kind: {key: said.text for key, said in draft.words.get(kind, {}).items() if said.cause is None}
-        for kind in _WORDS
-    }
+    args, contexts = (
+        {key: said for key, said in draft.words.get(kind, {}).items() if said.cause is None} for kind in _WORDS
+    )
     return Build(
         "service",
         name,
@@ -114,8 +113,8 @@ def _build(name: str, draft: Draft) -> Build | None:
         draft.file,
         draft.line,
         "" if target.cause else target.text,
-        known["args"],
-        known["additional_contexts"],
+        {key: said.text for key, said in args.items()},
+        {key: context_named(said.text, said.base) for key, said in contexts.items()},
     )
 
 

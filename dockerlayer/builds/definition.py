@@ -15,8 +15,8 @@ class Build(NamedTuple):
     """One build: the service ``name`` of a Compose file, or a target of a Bake file.
 
     ``context`` is a directory and ``dockerfile`` a file, both as paths that begin like that of ``file``; ``line`` is
-    where the build is defined. ``args`` has the build arguments whose value is known, ``contexts`` the named contexts,
-    as they are written.
+    where the build is defined. ``args`` has the build arguments whose value is known, ``contexts`` the named contexts:
+    directories like ``context``, and else what they are written as.
     """
 
     kind: str
@@ -126,3 +126,8 @@ def placed(path: str, base: str) -> str:
     if "\0" in path:
         raise Unusable("a NUL byte in a path")
     return os.path.normpath(os.path.join(base, path))
+
+
+def context_named(value: str, base: str) -> str:
+    """A named context: a directory as a path like others, and whatever else it is as it is written."""
+    return value if is_remote(value) or value.startswith("~") else placed(value, base)

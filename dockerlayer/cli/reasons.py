@@ -21,7 +21,7 @@ _EXAMPLES = 3
 
 def reasons(path: str, line: int, directory: str | None) -> Why:
     """The answer for a 1-based line; raises InputError for a line that the file has not, or a file of no use."""
-    dockerfile, views = open_buildable(path, directory)
+    dockerfile, views, _ = open_buildable(path, directory)
     lines = _line_count(dockerfile.data)
     if not 1 <= line <= lines:
         raise InputError(f"{path}: there is no line {line}, the file has {lines}")

@@ -192,7 +192,15 @@ def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: byt
     return Result(source, parts, tally_of(record), old=old, new=new)
 
 
-def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, list[View]]:
+class Buildable(NamedTuple):
+    """A Dockerfile that BuildKit accepts, with the contexts to judge it in and the places where these come from."""
+
+    dockerfile: Dockerfile
+    views: list[View]
+    places: tuple[Place, ...]
+
+
+def open_buildable(path: str, directory: str | None) -> Buildable:
     """A Dockerfile that BuildKit accepts, with its contexts; raises InputError with the path and the cause.
 
     ``directory`` is the context that the user wants. The first of several is told to be the one that counts.
@@ -208,7 +216,7 @@ def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, list[V
         raise InputError(f"{path}:{problem.start_line}: BuildKit refuses this file: {problem.message}")
     if len(places) > 1:
         say(f"{path} is built from several contexts; {views[0].title}: that one is taken, --context chooses another")
-    return dockerfile, views
+    return Buildable(dockerfile, views, places)
 
 
 def read_file(path: str) -> bytes:

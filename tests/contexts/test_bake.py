@@ -148,7 +148,7 @@ target "a" {
 """
     builds = {build.name: build for build in reading({HCL: text}).builds}
     assert builds["a"].args == {"A": "1", "B": "3"}
-    assert builds["a"].contexts == {"lib": "target:lib", "src": "./src"}
+    assert builds["a"].contexts == {"lib": "target:lib", "src": "src"}
     assert builds["a"].place == f"{HCL}:6"
 
 
