@@ -10,6 +10,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from dockerlayer.errors import InputError
+
 _NAME = re.compile(r"dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile.*", re.IGNORECASE | re.DOTALL)
 # Ignore files, what editors and merges leave behind, pictures and pages about Dockerfiles, and templates of some.
 _NOT_ONE = re.compile(
@@ -84,21 +86,10 @@ def _is_ignored(directory: str) -> bool:
 
 
 def _git(directory: str, *arguments: str) -> bytes | None:
-    import subprocess
+    from dockerlayer.git import ask
 
-    # A hook's environment may point git at another repository; fsmonitor is a program that the repository names.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ["git", "-c", "core.fsmonitor=false", *arguments]
     try:
-        done = subprocess.run(
-            command,
-            cwd=directory,
-            env={**environment, "GIT_OPTIONAL_LOCKS": "0"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-    except OSError:
+        answer = ask(directory, *arguments)
+    except InputError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return answer.output if answer.ok else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import PLANNED, SYNTAX, candidates, check_syntax, rule_names, told_rules
 from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused
 from dockerlayer.checks.survey import Candidate, Survey
-from dockerlayer.findings import Applicability, Finding, Fix, Refusal, Severity
+from dockerlayer.findings import Applicability, Finding, Fix, Refusal, Severity, identities
 from dockerlayer.model.context import Context
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.suppressions import Suppression, is_suppressed, suppressions_of
@@ -97,22 +96,17 @@ def is_waiting(report: Report) -> bool:
 
 def foretold(report: Report, repaired: Report) -> Report:
     """The report, saying of what is gone when all is repaired that it can be fixed later."""
-    left = {_unnumbered(item.subject) for item in repaired.findings}
+    left = {identities(item) for item in repaired.findings}
     later = Refusal(
         "after-another-fix", "it can be fixed when the ones above are: one run of `dockerlayer fix` does all"
     )
     findings = tuple(
         item._replace(refusals=(later,))
-        if item.fix is None and item.refusals and _unnumbered(item.subject) not in left
+        if item.fix is None and item.refusals and identities(item) not in left
         else item
         for item in report.findings
     )
     return report._replace(findings=findings)
-
-
-def _unnumbered(subject: str) -> str:
-    """A subject without the numbers of stages, which a fix may change."""
-    return "\n".join(re.sub(r"^\d+:", "", line) for line in subject.splitlines())
 
 
 def examine_once(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -60,8 +61,8 @@ class Fix(NamedTuple):
 class Finding(NamedTuple):
     """A rule broken at a place (byte offsets).
 
-    ``subject`` names what it is about, a line for each call, and stays the same when text moves. ``refusals`` say why
-    there is no fix, or why the fix has not the pattern that was asked for.
+    ``subject`` names what it is about, a line for each call or path, and stays the same when text moves. ``refusals``
+    say why there is no fix, or why the fix has not the pattern that was asked for.
     """
 
     rule: str
@@ -74,3 +75,8 @@ class Finding(NamedTuple):
     fix: Fix | None = None
     refusals: tuple[Refusal, ...] = ()
     ecosystem: str = ""
+
+
+def identities(finding: Finding) -> tuple[str, ...]:
+    """What a finding is about, call by call, by words that stay the same when stages are put in or taken out above."""
+    return tuple(re.sub(r"^\d+:", "", line) for line in finding.subject.splitlines() or [""])

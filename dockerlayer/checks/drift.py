@@ -67,7 +67,7 @@ def _missing(survey: Survey, step: Step, seen: Sighting) -> Iterator[Candidate]:
         f"{they} on line {line}"
     )
     yield Candidate(
-        _finding(seen, message, seen.call.start, seen.call.end, "missing"),
+        _finding(seen, message, seen.call.start, seen.call.end, *(f"missing {path}" for path in paths)),
         step,
         (seen,),
         adds=frozenset(paths),
@@ -122,14 +122,15 @@ def _gone(survey: Survey, seen: Sighting, placement: Placement, source: str) -> 
     return Candidate(_finding(seen, message, start, end, f"gone {source}"), placement.step, (seen,), drops=drops)
 
 
-def _finding(seen: Sighting, message: str, start: int, end: int, what: str) -> Finding:
+def _finding(seen: Sighting, message: str, start: int, end: int, *about: str) -> Finding:
+    where = f"{seen.call.step.stage.index}:{seen.ecosystem.name}"
     return Finding(
         rule=NAME,
         severity=Severity.WARNING,
         message=message,
         start=start,
         end=end,
-        subject=f"{seen.call.step.stage.index}:{seen.ecosystem.name}:{what}",
+        subject="\n".join(f"{where}:{what}" for what in about),
         help="",
         ecosystem=seen.ecosystem.name,
     )

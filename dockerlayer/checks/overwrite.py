@@ -168,7 +168,7 @@ def _candidate(survey: Survey, placement: Placement, brought: dict[str, _Made]) 
         message=message,
         start=start,
         end=survey.analysis.dockerfile.line_end(start),
-        subject=f"{step.stage.index}:{made.ecosystem}:{' '.join(paths)}",
+        subject="\n".join(f"{step.stage.index}:{made.ecosystem}:{path}" for path in paths),
         ecosystem=made.ecosystem,
     )
     return Candidate(

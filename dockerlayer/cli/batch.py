@@ -42,7 +42,8 @@ def sources_of(
         if path == STDIN:
             settings = settler.settings(stdin_name)
             places = finder.of(stdin_name) if stdin_name is not None else ()
-            source = Source(stdin_name or "<stdin>", settings, read_input(), stdin_name is not None, places)
+            placed = stdin_name is not None
+            source = Source(stdin_name or "<stdin>", settings, read_input(), placed, places=places)
             sources.setdefault(STDIN, source)
             continue
         if os.path.isdir(path):
@@ -87,9 +88,19 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     ecosystems = plugins()
     coloured = request.format is Format.TEXT and wants_colour(request.color, stream)
     outputs = (Output(request.format.value, ansi if coloured else plain),)
-    task = Task(request.command, ecosystems, outputs, request.add_ignore)
+    task = Task(request.command, ecosystems, outputs, request.add_ignore, request.write_baseline is not None)
     settler = Settler(request, ecosystems)
     sources, failures = sources_of(request, settler, identity)
+    ledger = None
+    if task.listing or any(source.settings.baseline is not None for source in sources):
+        from dockerlayer.cli.ledger import Ledger
+
+        ledger = Ledger(request.write_baseline)
+        sources = ledger.opened(sources)
+    if request.diff_base is not None:
+        from dockerlayer.cli.diffbase import with_bases
+
+        sources = with_bases(request.diff_base, sources)
     for failure in failures:
         say(failure.sentence)
     tally = Tally(failed=len(failures))
@@ -107,6 +118,8 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
                 failures.append(result.failure)
                 say(result.failure.sentence)
                 continue
+            if ledger is not None and task.command != "diff":
+                ledger.add(result)
             for style, parts, part in zip(styles, gathered, result.parts, strict=True):
                 if style.streams:
                     report(part)
@@ -117,6 +130,8 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
         report(style.whole(parts, errors, tally, task.run_for(output, settler.settings(None))))
     if task.reason is not None:
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
+    if ledger is not None:
+        ledger.close()
     if failures:
         return EXIT_ERROR
     changing = task.command == "diff" and tally.changed

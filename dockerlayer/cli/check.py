@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
     AddIgnore,
+    BaselineOption,
     ColourOption,
     ContextDirectory,
     FormatOption,
@@ -17,6 +20,7 @@ from dockerlayer.cli.options import (
     Select,
     StdinName,
 )
+from dockerlayer.errors import UsageError
 
 
 def check(
@@ -30,6 +34,21 @@ def check(
     color: ColourOption = Colour.AUTO,
     stdin_filename: StdinName = None,
     add_ignore: AddIgnore = None,
+    baseline: BaselineOption = None,
+    write_baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--write-baseline", metavar="FILE", help="List in FILE what is found, and report only what it cannot list."
+        ),
+    ] = None,
+    diff_base: Annotated[
+        str | None,
+        typer.Option(
+            "--diff-base",
+            metavar="REV",
+            help="Report only what came in since the commit that HEAD and REV have in common.",
+        ),
+    ] = None,
 ) -> None:
     """Report the layers that download more often than they must, and whether they can be fixed.
 
@@ -39,6 +58,9 @@ def check(
     from dockerlayer.cli.batch import check_files
     from dockerlayer.cli.request import Request
 
+    if write_baseline is not None and (baseline is not None or diff_base is not None):
+        other = "--baseline" if baseline is not None else "--diff-base"
+        raise UsageError(f"--write-baseline lists all that is found: {other} cannot be given with it")
     request = Request(
         "check",
         paths or (),
@@ -51,5 +73,8 @@ def check(
         color=color,
         stdin_filename=stdin_filename,
         add_ignore=add_ignore,
+        baseline=baseline,
+        write_baseline=write_baseline,
+        diff_base=diff_base,
     )
     raise typer.Exit(check_files(request))

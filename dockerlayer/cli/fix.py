@@ -10,6 +10,7 @@ import typer
 
 from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
+    BaselineOption,
     ColourOption,
     ContextDirectory,
     FormatOption,
@@ -37,11 +38,12 @@ def fix(
         bool, typer.Option("--unsafe", help="Make fixes that rest on an assumption as well, and name it.")
     ] = False,
     stdin_filename: StdinName = None,
+    baseline: BaselineOption = None,
 ) -> None:
     """Rewrite Dockerfiles so that downloads keep their layer when the source is edited.
 
-    Only what is proven is done, unless --unsafe is given. With the path - the fixed text goes to standard output and
-    the report to standard error, and so it does with --diff.
+    Only what is proven is done, unless --unsafe is given; what a baseline lists is fixed like all else. With the
+    path - the fixed text goes to standard output and the report to standard error, and so it does with --diff.
     """
     from dockerlayer.cli.batch import STDIN, run
     from dockerlayer.cli.request import Request
@@ -61,6 +63,7 @@ def fix(
         output,
         color,
         stdin_filename,
+        baseline,
     )
     aside = output is Format.TEXT if diff else STDIN in request.paths
     report, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)

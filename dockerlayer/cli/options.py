@@ -65,3 +65,7 @@ StdinName = Annotated[
     str | None,
     typer.Option("--stdin-filename", metavar="NAME", help="What to call standard input, and where it belongs."),
 ]
+BaselineOption = Annotated[
+    str | None,
+    typer.Option("--baseline", metavar="FILE", help="Leave out what FILE lists; check --write-baseline writes one."),
+]

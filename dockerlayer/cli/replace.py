@@ -34,6 +34,35 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
         raise InputError(f"cannot be written: {error.strerror or error}") from error
 
 
+def write_file(path: str, old: bytes | None, new: bytes) -> None:
+    """Put ``new`` in the place of ``old``, or make the file where ``old`` is None; raises InputError."""
+    if old is not None:
+        replace_file(path, old, new)
+    else:
+        _make(path, new)
+
+
+def _make(path: str, data: bytes) -> None:
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".dockerlayer-", dir=os.path.dirname(path) or ".")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
+            if os.path.lexists(path):
+                raise InputError("not fixed: the file was made meanwhile")
+            os.replace(temporary, path)
+        except BaseException:
+            _remove(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}") from error
+
+
 def _written(directory: str, data: bytes, status: os.stat_result) -> str:
     descriptor, path = tempfile.mkstemp(prefix=".dockerlayer-", dir=directory)
     try:

@@ -31,13 +31,20 @@ class Request(NamedTuple):
     color: Colour = Colour.AUTO
     stdin_filename: str | None = None
     add_ignore: str | None = None
+    baseline: str | None = None
+    write_baseline: str | None = None
+    diff_base: str | None = None
 
 
 class Settings(NamedTuple):
-    """What is in force for one Dockerfile. ``context`` is the directory of its build context, None is its own."""
+    """What is in force for one Dockerfile. ``context`` is the directory of its build context, None is its own.
+
+    ``baseline`` is the file of findings that are left out.
+    """
 
     options: Options = Options(frozenset())
     context: str | None = None
+    baseline: str | None = None
 
 
 class Settler:
@@ -47,7 +54,7 @@ class Settler:
         pattern = request.pattern or Pattern.SPLIT
         rules = selected_rules(ecosystems, request.select, request.ignore)
         options = Options(rules, pattern.value, request.unsafe, request.profile or "")
-        self._settings = Settings(options, context_directory(request.context))
+        self._settings = Settings(options, context_directory(request.context), request.baseline)
 
     def settings(self, path: str | None) -> Settings:
         """The settings for the Dockerfile of a path, or for a text without one."""

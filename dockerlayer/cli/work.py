@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockerlayer.agreement import View, examine_all, repair_all
 from dockerlayer.api import Ecosystem
@@ -24,6 +24,10 @@ from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
 from dockerlayer.syntax.validate import whole_file_problem
 
+if TYPE_CHECKING:
+    from dockerlayer.baseline import Known
+    from dockerlayer.cli.diffbase import Base
+
 SIZE_LIMIT = 64 * 1024 * 1024
 
 
@@ -38,12 +42,14 @@ class Task(NamedTuple):
     """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output.
 
     With a ``reason``, which may be empty, ``check`` has comments written that leave alone what it finds.
+    ``listing`` says that what is found goes into a baseline instead of the report.
     """
 
     command: str
     ecosystems: Sequence[Ecosystem]
     outputs: tuple[Output, ...] = (Output("text"),)
     reason: str | None = None
+    listing: bool = False
 
     def run_for(self, output: Output, settings: Settings) -> Run:
         """What a report tells about the run."""
@@ -53,6 +59,7 @@ class Task(NamedTuple):
 class Source(NamedTuple):
     """A file to read; or, with ``data``, a text that was read already and may have no place (``placed``).
 
+    ``known`` is what a baseline lists for it, ``base`` what it was before the change that is looked at.
     ``places`` are the contexts that Compose and Bake files build it from.
     """
 
@@ -60,6 +67,8 @@ class Source(NamedTuple):
     settings: Settings = Settings()
     data: bytes | None = None
     placed: bool = True
+    known: Known | None = None
+    base: Base | None = None
     places: tuple[Place, ...] = ()
 
 
@@ -81,7 +90,8 @@ class Failure(NamedTuple):
 class Result(NamedTuple):
     """What came of a file: ``parts`` are those of the reports; ``old`` and ``new`` are its text before and after.
 
-    ``ignore`` are lines for the end of the file ``ignore_file``. ``left_alone`` findings got a comment.
+    ``ignore`` are lines for the end of the file ``ignore_file``. ``left_alone`` findings got a comment. ``listed`` is
+    what goes into a baseline, ``gone`` what is in one and was not found.
     """
 
     source: Source
@@ -94,6 +104,8 @@ class Result(NamedTuple):
     ignore_file: str = ""
     ignore: tuple[str, ...] = ()
     left_alone: int = 0
+    listed: Known | None = None
+    gone: Known | None = None
 
 
 def failed(source: Source, message: str, *, internal: bool = False) -> Result:
@@ -123,15 +135,15 @@ def _work(task: Task, source: Source) -> Result:
     ignore_file, built_from = str(views[0].context.ignore_target), _built_from(source)
     if task.command == "check":
         report = _selected(examine_all(data, views, task.ecosystems, options), options)
+        record = FileRecord(source.path, report, ignore_file=ignore_file, built_from=built_from)
         new, number = data, 0
         if task.reason is not None:
             from dockerlayer.cli.ignoring import annotated
 
-            new, number = annotated(report, task.reason)
+            new, number = annotated(_left_in(task, source, record)[0].report, task.reason)
             if number:
                 report = _selected(examine_all(new, views, task.ecosystems, options), options)
-        record = FileRecord(source.path, report, ignore_file=ignore_file, built_from=built_from)
-        return _result(task, source, record, data, new)._replace(left_alone=number)
+        return _result(task, source, record._replace(report=report), data, new)._replace(left_alone=number)
     # What comes from standard input has no context of its own: such fixes are told, and not made.
     options = options._replace(ignores=source.data is None)
     outcome = repair_all(data, views, task.ecosystems, options)
@@ -186,10 +198,20 @@ def _selected(report: Report, options: Options) -> Report:
 
 
 def _result(task: Task, source: Source, record: FileRecord, old: bytes, new: bytes) -> Result:
+    record, listed, gone = _left_in(task, source, record)
     parts = tuple(
         style_of(output.format).part(record, task.run_for(output, source.settings)) for output in task.outputs
     )
-    return Result(source, parts, tally_of(record), old=old, new=new)
+    return Result(source, parts, tally_of(record), old=old, new=new, listed=listed, gone=gone)
+
+
+def _left_in(task: Task, source: Source, record: FileRecord) -> tuple[FileRecord, Known | None, Known | None]:
+    """The record without what a baseline or an earlier commit has; what goes into a baseline, and what is gone."""
+    if not task.listing and source.known is None and source.base is None:
+        return record, None, None
+    from dockerlayer.cli.adopted import adopted
+
+    return adopted(task, source, record)
 
 
 class Buildable(NamedTuple):

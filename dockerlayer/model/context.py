@@ -7,138 +7,21 @@ followed out of the context.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
 
 from dockerlayer.errors import InputError
 from dockerlayer.model.gitignore import git_ignores
 from dockerlayer.model.ignore import IgnoreRules, MalformedPatternError, copy_glob
+from dockerlayer.model.tree import Entry, NoTree, Tree
 
 READ_LIMIT = 4 * 1024 * 1024
-_LINK_LIMIT = 40  # as in Linux' path resolution, see path_resolution(7)
 _WILDCARD = re.compile(r"(?:\\.|[^\\*?\[])*+[*?\[]", re.DOTALL)
-
-
-class Entry(NamedTuple):
-    """What a COPY takes; ``kind`` is a ``stat.S_IF*`` value, ``content`` a file's SHA-256 or a link's text."""
-
-    path: str
-    kind: int
-    mode: int
-    content: str
-
-
-class _Tree:
-    """A directory on disk, seen through ``lstat`` and ``scandir`` with small caches."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.mode = lru_cache(maxsize=8192)(self._mode)
-        self.entries = lru_cache(maxsize=64)(self._entries)
-
-    def _mode(self, path: str) -> int | None:
-        """The file type of ``path`` itself, a ``stat.S_IF*`` value; None if it is missing or out of reach."""
-        if not path:
-            return stat.S_IFDIR
-        try:
-            return stat.S_IFMT(os.lstat(os.path.join(self.root, path)).st_mode)
-        except (OSError, ValueError):
-            return None
-
-    def _entries(self, directory: str) -> tuple[tuple[str, int], ...]:
-        """Name and file type of what ``directory`` holds, sorted by name; nothing if it cannot be listed.
-
-        Types other than directory, regular file and symbolic link are given as 0.
-        """
-        found: list[tuple[str, int]] = []
-        try:
-            with os.scandir(os.path.join(self.root, directory)) as listing:
-                for entry in listing:
-                    plain = stat.S_IFREG if entry.is_file(follow_symlinks=False) else 0
-                    kind = stat.S_IFDIR if entry.is_dir(follow_symlinks=False) else plain
-                    found.append((entry.name, stat.S_IFLNK if entry.is_symlink() else kind))
-        except (OSError, ValueError):
-            return ()
-        return tuple(sorted(found))
-
-    def resolve(self, path: str, passes: Callable[[str], bool] = lambda link: True) -> str | None:
-        """``path`` without symbolic links; None if it is missing, leaves the tree, or goes by a link not passed."""
-        pending = path.split("/")[::-1]
-        real: list[str] = []
-        links = 0
-        while pending:
-            part = pending.pop()
-            if part == "..":
-                if not real:
-                    return None
-                real.pop()
-            elif part not in ("", "."):
-                here = "/".join([*real, part])
-                kind = self.mode(here)
-                if kind == stat.S_IFLNK:
-                    links += 1
-                    target = self._target(here) if links <= _LINK_LIMIT and passes(here) else None
-                    if target is None or target.startswith("/"):
-                        return None
-                    pending += target.split("/")[::-1]
-                elif kind is None or (pending and kind != stat.S_IFDIR):
-                    return None
-                else:
-                    real.append(part)
-        return "/".join(real)
-
-    def _target(self, link: str) -> str | None:
-        try:
-            return os.readlink(os.path.join(self.root, link))
-        except OSError:
-            return None
-
-    def read(self, real: str, limit: int) -> bytes:
-        """The bytes of a regular file; raises OSError, also for any other file type and for more than ``limit``."""
-        with self._open(real) as file:
-            data = file.read(limit + 1)
-        if len(data) > limit:
-            raise OSError(f"larger than {limit} bytes")
-        return data
-
-    def entry(self, real: str, shown: str) -> Entry:
-        """What ``real`` is, by the name ``shown``; raises OSError."""
-        found = os.lstat(os.path.join(self.root, real))
-        kind, mode, content = stat.S_IFMT(found.st_mode), stat.S_IMODE(found.st_mode), ""
-        if kind == stat.S_IFLNK:
-            mode, content = 0o777, os.readlink(os.path.join(self.root, real))
-        elif kind == stat.S_IFREG:
-            with self._open(real) as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        return Entry(shown, kind, mode, content)
-
-    @contextmanager
-    def _open(self, real: str) -> Iterator[BufferedReader]:
-        if self.mode(real) != stat.S_IFREG:
-            raise OSError("not a regular file")
-        # The type is checked again on the open file, which may have been exchanged for a pipe or a link meanwhile.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(os.path.join(self.root, real), flags), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError("not a regular file")
-            yield file
-
-
-class _NoTree(_Tree):
-    def _mode(self, path: str) -> int | None:
-        return None
-
-    def _entries(self, directory: str) -> tuple[tuple[str, int], ...]:
-        return ()
 
 
 class Context:
@@ -148,7 +31,7 @@ class Context:
     if the link is absolute, since the builder knows no path outside.  Only files, directories and links count.
     """
 
-    def __init__(self, tree: _Tree, dockerfile: Path | None = None, lines: tuple[str, ...] = ()) -> None:
+    def __init__(self, tree: Tree, dockerfile: Path | None = None, lines: tuple[str, ...] = ()) -> None:
         self.root = tree.root
         self._tree = tree
         self.dockerfile = dockerfile
@@ -171,12 +54,12 @@ class Context:
         except (OSError, ValueError) as error:
             cause = error.strerror if isinstance(error, OSError) else error
             raise InputError(f"cannot use {root} as the build context: {cause}") from error
-        return cls(_Tree(root), dockerfile)
+        return cls(Tree(root), dockerfile)
 
     @classmethod
     def nothing(cls) -> Context:
         """A context in which nothing exists, not even a root, as when the Dockerfile comes from standard input."""
-        return cls(_NoTree(Path()))
+        return cls(NoTree(Path()))
 
     def ignoring(self, lines: Sequence[str]) -> Context:
         """The same directory with more lines at the end of the ignore file; nothing is written."""
@@ -193,7 +76,7 @@ class Context:
     def _ignore_on_disk(self) -> tuple[Path | None, IgnoreRules, tuple[tuple[int, str], ...]]:
         sources = [(self._tree, ".dockerignore")]
         if self.dockerfile is not None:
-            sources.insert(0, (_Tree(self.dockerfile.parent), self.dockerfile.name + ".dockerignore"))
+            sources.insert(0, (self._tree.beside(self.dockerfile.parent), self.dockerfile.name + ".dockerignore"))
         problems: list[tuple[int, str]] = []
         for tree, name in sources:
             if tree.mode(name) is None:

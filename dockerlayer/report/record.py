@@ -29,8 +29,8 @@ class FileRecord(NamedTuple):
     """One file with what was found in it; after fixing, with what was made of it and what is left.
 
     ``path`` is as the user gave it, undecodable bytes as surrogates. ``diff`` is set when a diff was asked for.
-    ``ignore_file`` is where the lines of fixes for the ignore file go. ``built_from`` are the contexts that Compose and
-    Bake files build it from; none where they do not name it.
+    ``ignore_file`` is where the lines of fixes for the ignore file go. ``known`` findings are left out of the report.
+    ``built_from`` are the contexts that Compose and Bake files build it from; none where they do not name it.
     """
 
     path: str
@@ -39,6 +39,7 @@ class FileRecord(NamedTuple):
     changed: bool = False
     diff: bytes | None = None
     ignore_file: str = ""
+    known: int = 0
     built_from: tuple[BuiltFrom, ...] = ()
 
 
@@ -46,7 +47,7 @@ class Tally(NamedTuple):
     """Counts over files. ``files`` were read to the end; ``failed`` were not, for whatever reason.
 
     ``problems`` of ``dirty`` files are left; ``safe`` and ``unsafe`` of them have a fix of that kind. ``made`` fixes
-    changed ``changed`` files.
+    changed ``changed`` files. ``known`` problems are left out, for they are in a baseline or older than the change.
     """
 
     files: int = 0
@@ -57,6 +58,7 @@ class Tally(NamedTuple):
     unsafe: int = 0
     made: int = 0
     changed: int = 0
+    known: int = 0
 
     def plus(self, other: Tally) -> Tally:
         """The counts over the files of both."""
@@ -75,4 +77,5 @@ def tally_of(record: FileRecord) -> Tally:
         unsafe=kinds.count(Applicability.UNSAFE),
         made=len(record.made),
         changed=int(record.changed),
+        known=record.known,
     )

@@ -125,10 +125,11 @@ def count(number: int, noun: str) -> str:
 def summary_text(tally: Tally) -> str:
     """The line that closes the report of ``check``."""
     failed = f"; {count(tally.failed, 'file')} could not be checked" if tally.failed else ""
+    failed = _known(tally) + failed
     if not tally.problems:
         if not tally.files:
             return f"Nothing checked{failed}.\n"
-        return f"All clean: {count(tally.files, 'file')} checked{failed}.\n"
+        return f"{'Nothing new' if tally.known else 'All clean'}: {count(tally.files, 'file')} checked{failed}.\n"
     return f"Found {_left(tally)}{_offers(tally)}{failed}.\n"
 
 
@@ -137,9 +138,14 @@ def fix_summary_text(tally: Tally, *, written: bool = True) -> str:
     if not tally.made:
         return summary_text(tally)
     failed = f"; {count(tally.failed, 'file')} could not be fixed" if tally.failed else ""
+    failed = _known(tally) + failed
     did = "Fixed" if written else "Would fix"
     left = f", {_left(tally)} left{_offers(tally)}" if tally.problems else ", nothing left"
     return f"{did} {count(tally.made, 'problem')} in {count(tally.changed, 'file')}{left}{failed}.\n"
+
+
+def _known(tally: Tally) -> str:
+    return f"; {count(tally.known, 'known problem')} left out" if tally.known else ""
 
 
 def _left(tally: Tally) -> str:

@@ -181,3 +181,18 @@ def test_comment_that_has_an_effect_in_one_context_only(run: Runner, root: Path)
     (root / "docker" / "Dockerfile").write_text(text)
     (root / "compose.yaml").write_text(COMPOSE + "  own:\n    build: docker\n")
     assert run("check", ".").stdout == b"All clean: 1 file checked.\n"
+
+
+def test_what_was_found_before_is_judged_in_the_context_of_now(run: Runner, root: Path) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments], cwd=root, check=True)
+
+    (root / ".git").rmdir()
+    (root / "compose.yaml").write_text(COMPOSE)
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    assert run("check", "--diff-base", "HEAD", ".").returncode == 0
+    (root / "docker" / "Dockerfile").write_text(DOCKERFILE + "RUN fakepm install more\n")
+    done = run("check", "--diff-base", "HEAD", "--format", "json", ".")
+    assert [item["place"]["start"]["line"] for item in files_of(done)["docker/Dockerfile"]["findings"]] == [5]

@@ -50,8 +50,9 @@ def test_many_files_in_order(run: Runner, tmp_path: Path) -> None:
     answer = json.loads(run("check", "--format", "json").stdout)
     assert [file["path"] for file in answer["files"]] == [name for name in names if name != "Dockerfile.031"]
     assert [error["path"] for error in answer["errors"]] == ["Dockerfile.031"]
-    assert answer["summary"] == {
-        "files": 59, "failed": 1, "dirty": 58, "problems": 58, "safe": 0, "unsafe": 0, "made": 0, "changed": 0
+    summary = answer["summary"]
+    assert {name: number for name, number in summary.items() if number} == {
+        "files": 59, "failed": 1, "dirty": 58, "problems": 58, "error": 58
     }  # fmt: skip
 
 

@@ -1,0 +1,175 @@
+"""``--baseline`` and ``--write-baseline`` as a project uses them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Runner = Callable[..., subprocess.CompletedProcess[bytes]]
+BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
+TWICE = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\nRUN fakepm install risky\n"
+FIXED = b"FROM busybox\nWORKDIR /app\nCOPY fake.json ./\nRUN fakepm install\nCOPY . .\n"
+
+
+@pytest.fixture
+def adopted(run: Runner, project: Path) -> Path:
+    """A project with two Dockerfiles that have findings, and with the baseline of these."""
+    (project / "api").mkdir()
+    (project / "api" / "Dockerfile").write_bytes(BAD)
+    (project / "api" / "fake.json").write_text("{}")
+    (project / "api" / "main.py").write_text("print()")
+    done = run("check", "--write-baseline", "known.json", cwd=project)
+    assert done.returncode == 0
+    assert done.stdout == b"Nothing new: 2 files checked; 2 known problems left out.\n"
+    assert b"known.json lists 2 problems of 2 files\n" in done.stderr
+    return project
+
+
+def entries(project: Path) -> dict[str, int]:
+    found = json.loads((project / "known.json").read_text())["findings"]
+    return {f"{entry['path']} {entry['rule']} {entry['subject']}": entry["count"] for entry in found}
+
+
+def test_the_findings_of_today_are_left_out(run: Runner, adopted: Path) -> None:
+    written = (adopted / "known.json").read_bytes()
+    assert entries(adopted) == {
+        "Dockerfile source-before-download fake:fakepm install": 1,
+        "api/Dockerfile source-before-download fake:fakepm install": 1,
+    }
+    assert run("check", cwd=adopted).returncode == 1
+    # From anywhere, and wherever the text has gone.
+    (adopted / "Dockerfile").write_bytes(b"# moved\nFROM scratch AS other\n\n" + BAD)
+    for arguments, directory in (([], adopted), (["../Dockerfile", "Dockerfile"], adopted / "api")):
+        baseline = adopted / "known.json"
+        done = run("check", "--baseline", baseline, *arguments, cwd=directory)
+        assert done.returncode == 0
+        assert done.stdout == b"Nothing new: 2 files checked; 2 known problems left out.\n"
+        assert b"note" not in done.stderr
+    done = run("check", "--baseline", "known.json", "--format", "json", cwd=adopted)
+    report = json.loads(done.stdout)
+    assert [file["findings"] for file in report["files"]] == [[], []]
+    assert report["summary"]["known"] == 2
+    assert report["summary"]["problems"] == 0
+    # Nothing changes when nothing has changed.
+    assert run("check", "--write-baseline", "known.json", cwd=adopted).returncode == 0
+    assert (adopted / "known.json").read_bytes() == written
+
+
+def test_what_is_new_is_told(run: Runner, adopted: Path) -> None:
+    (adopted / "Dockerfile").write_bytes(BAD + b"FROM busybox\nCOPY . .\nRUN fakepm install other\n")
+    done = run("check", "--baseline", "known.json", cwd=adopted)
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"Dockerfile:7:5: source-before-download: ")
+    assert b"Found 1 problem in 1 of 2 files" in done.stdout
+    assert b"; 2 known problems left out.\n" in done.stdout
+
+
+def test_what_is_fixed_is_noted_and_goes(run: Runner, adopted: Path) -> None:
+    (adopted / "Dockerfile").write_bytes(FIXED)
+    done = run("check", "--baseline", "known.json", cwd=adopted)
+    assert done.returncode == 0
+    note = b"note: 1 entry of known.json found nothing any more; `dockerlayer check --write-baseline known.json` takes"
+    assert note in done.stderr
+    # A run over other files, or with other rules, does not know.
+    for arguments in (["api/Dockerfile"], ["--select", "missing-lockfile"]):
+        done = run("check", "--baseline", "known.json", *arguments, cwd=adopted)
+        assert b"note" not in done.stderr
+        before = entries(adopted)
+        assert run("check", "--write-baseline", "known.json", *arguments, cwd=adopted).returncode == 0
+        assert entries(adopted) == before
+    (adopted / "api" / "Dockerfile").unlink()
+    done = run("check", "--baseline", "known.json", "Dockerfile", cwd=adopted)
+    assert b"note: 2 entries of known.json" in done.stderr
+    assert run("check", "--write-baseline", "known.json", cwd=adopted).returncode == 0
+    assert entries(adopted) == {}
+    assert b"note" not in run("check", "--baseline", "known.json", cwd=adopted).stderr
+
+
+def test_fix_makes_what_is_listed_and_leaves_the_rest_out(run: Runner, adopted: Path) -> None:
+    (adopted / "api" / "Dockerfile").write_bytes(TWICE)
+    assert run("check", "--write-baseline", "known.json", cwd=adopted).returncode == 0
+    done = run("fix", "--diff", "--baseline", "known.json", cwd=adopted)
+    assert done.returncode == 1
+    assert b"+COPY fake.json" in done.stdout
+    assert b"note" not in done.stderr.splitlines()[-1], "nothing is written, so nothing is fixed"
+    done = run("fix", "--baseline", "known.json", cwd=adopted)
+    assert (adopted / "Dockerfile").read_bytes() == FIXED
+    assert done.returncode == 0, "what cannot be fixed safely is listed"
+    assert b"known problem" in done.stdout
+    assert b"found nothing any more" in done.stderr
+
+
+def test_a_file_that_cannot_be_built_stays_an_error(run: Runner, adopted: Path) -> None:
+    (adopted / "Dockerfile").write_bytes(b"FROM busybox\nRUNN fakepm install\n")
+    for option in ("--baseline", "--write-baseline"):
+        done = run("check", option, "known.json", cwd=adopted)
+        assert done.returncode == 1
+        assert b"Dockerfile:2:1: invalid-dockerfile: " in done.stdout
+        assert b"found nothing any more" not in done.stderr, "it hides what is listed"
+    assert set(entries(adopted)) == {"api/Dockerfile source-before-download fake:fakepm install"}
+
+
+def test_a_file_that_cannot_be_read_keeps_its_entries(run: Runner, adopted: Path) -> None:
+    (adopted / "Dockerfile").unlink()
+    (adopted / "Dockerfile").symlink_to("nowhere")
+    before = entries(adopted)
+    done = run("check", "--write-baseline", "known.json", cwd=adopted)
+    assert done.returncode == 2
+    assert b"error: Dockerfile: No such file" in done.stderr
+    assert entries(adopted) == before
+
+
+def test_many_files(run: Runner, project: Path) -> None:
+    for number in range(40):
+        (project / f"Dockerfile.{number}").write_bytes(BAD)
+    assert run("check", "--write-baseline", "known.json", cwd=project).returncode == 0
+    assert len(entries(project)) == 41
+    (project / "Dockerfile.7").write_bytes(FIXED)
+    (project / "Dockerfile.8").write_bytes(TWICE)
+    done = run("check", "--baseline", "known.json", cwd=project)
+    assert done.returncode == 1
+    assert b"Found 1 problem in 1 of 41 files" in done.stdout
+    assert b"note: 1 entry of" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--baseline", "none.json"],
+            "error: none.json: no such baseline; `dockerlayer check --write-baseline none.json`",
+        ),
+        (["--baseline", "."], "error: .: the baseline cannot be read: Is a directory"),
+        (["--baseline", "Dockerfile"], "error: Dockerfile:1: not JSON"),
+        (["--write-baseline", "Dockerfile"], "error: Dockerfile:1: not JSON"),
+        (["--write-baseline", "none/known.json"], "error: none/known.json: cannot be written: No such file"),
+        (["--write-baseline", ""], "error: "),
+        (["--baseline", ""], "error: "),
+        (["--baseline", "a", "--write-baseline", "b"], "--baseline cannot be given with it"),
+        (["--diff-base", "a", "--write-baseline", "b"], "--diff-base cannot be given with it"),
+    ],
+)
+def test_a_baseline_that_cannot_be_used(run: Runner, project: Path, arguments: list[str], message: str) -> None:
+    done = run("check", *arguments, cwd=project)
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert (project / "Dockerfile").read_bytes() == BAD
+
+
+def test_standard_input(run: Runner, adopted: Path) -> None:
+    named = ["check", "--baseline", "known.json", "-", "--stdin-filename"]
+    done = run(*named, "api/Dockerfile", cwd=adopted, stdin=BAD)
+    assert done.returncode == 0
+    done = run(*named, "api/Dockerfile", cwd=adopted, stdin=FIXED)
+    assert b"note" not in done.stderr, "what is typed is not what is there"
+    done = run(*named, "api/Other.Dockerfile", cwd=adopted, stdin=BAD)
+    assert done.returncode == 1
+    assert run("check", "--baseline", "known.json", "-", "--context", "api", cwd=adopted, stdin=BAD).returncode == 1
+    before = entries(adopted)
+    assert run("check", "--write-baseline", "known.json", "-", "--context", ".", cwd=adopted, stdin=BAD).returncode == 1
+    assert entries(adopted) == before, "a text without a place cannot be listed, so it is told"
