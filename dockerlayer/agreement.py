@@ -8,19 +8,7 @@ from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.suppressions import UNUSED
-from dockerlayer.engine import (
-    PASSES,
-    Made,
-    Options,
-    Outcome,
-    Report,
-    examine,
-    examine_once,
-    foretold,
-    is_waiting,
-    next_fix,
-    repair,
-)
+from dockerlayer.engine import Options, Outcome, Report, examine, examine_once, foretold, is_waiting, repair, repaired
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal
 from dockerlayer.model.context import Context
 from dockerlayer.model.stages import build_of
@@ -50,25 +38,12 @@ def repair_all(data: bytes, views: Sequence[View], ecosystems: Sequence[Ecosyste
     """Make one fix after another, as `engine.repair` does, but only those that hold in every context."""
     if _is_plain(views):
         return repair(data, views[0].context, ecosystems, options)
-    from dockerlayer.rewrite.runs import apply
 
-    made: list[Made] = []
-    ignore: tuple[str, ...] = ()
-    seen = {(data, ignore)}
-    report = _look(data, views, ecosystems, options)
-    for _ in range(PASSES):
-        step = next_fix(report, options)
-        if step is None:
-            break
-        after = apply(data, step.fix.edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
-        if after in seen:
-            break
-        views = [view._replace(context=view.context.ignoring(after[1][len(ignore) :])) for view in views]
-        data, ignore = after
-        seen.add(after)
-        made.append(step)
-        report = _look(data, views, ecosystems, options)
-    return Outcome(data, tuple(made), report, views[0].context, ignore)
+    def look(text: bytes, contexts: Sequence[Context]) -> Report:
+        seen = [view._replace(context=context) for view, context in zip(views, contexts, strict=True)]
+        return _look(text, seen, ecosystems, options)
+
+    return repaired(data, [view.context for view in views], options, look)
 
 
 def _is_plain(views: Sequence[View]) -> bool:

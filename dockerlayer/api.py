@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from dockerlayer.findings import Applicability, Edit, Finding, Fix, Refusal, Severity
+from dockerlayer.findings import Applicability, Cost, Edit, Finding, Fix, Refusal, Severity
 from dockerlayer.model.calls import Call
 from dockerlayer.model.context import Context
 from dockerlayer.model.effects import EVERYTHING, NOTHING, SYSTEM_WRITES, Effect, path_of
@@ -33,6 +33,7 @@ __all__ = [
     "Applicability",
     "Call",
     "Context",
+    "Cost",
     "Ecosystem",
     "Edit",
     "Effect",

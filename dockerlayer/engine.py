@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import PLANNED, SYNTAX, candidates, check_syntax, rule_names, told_rules
-from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused
+from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused, reads_the_same
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal, Severity, identities
 from dockerlayer.model.context import Context
@@ -142,7 +142,7 @@ def _about(
         found.extend(check_invalid(dockerfile, comments, rule_names(survey.ecosystems), SYNTAX))
     # Without the context much is not found that the comments may be about.
     if UNUSED in options.rules and survey.analysis.context.is_dir(""):
-        found.extend(check_unused(dockerfile, comments, suppressed, options.rules))
+        found.extend(check_unused(dockerfile, comments, suppressed, options.rules - {SYNTAX}))
     covering = [item for item in comments if item.rules & {INVALID, UNUSED}]
     told: list[Finding] = []
     left: list[Finding] = []
@@ -158,29 +158,37 @@ def _judged(finding: Finding, options: Options) -> Finding:
 
 def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Outcome:
     """Make one fix after another, each on the text as it then is, until nothing more can be made."""
+    return repaired(data, [context], options, lambda text, seen: examine_once(text, seen[0], ecosystems, options))
+
+
+def repaired(
+    data: bytes, contexts: Sequence[Context], options: Options, look: Callable[[bytes, Sequence[Context]], Report]
+) -> Outcome:
+    """The same for what ``look`` finds in a text that is built from one or several contexts."""
     from dockerlayer.rewrite.runs import apply
 
     made: list[Made] = []
     ignore: tuple[str, ...] = ()
     seen = {(data, ignore)}
-    report = examine_once(data, context, ecosystems, options)
+    report = look(data, contexts)
     for _ in range(PASSES):
-        step = next_fix(report, options)
+        step = _next_fix(report, options)
         if step is None:
             break
-        after = apply(data, step.fix.edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
+        steps = _together(step, report)
+        edits = [edit for one in steps for edit in one.fix.edits]
+        after = apply(data, edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
         if after in seen:
             break
-        context = context.ignoring(after[1][len(ignore) :])
+        contexts = [context.ignoring(after[1][len(ignore) :]) for context in contexts]
         data, ignore = after
         seen.add(after)
-        made.append(step)
-        report = examine_once(data, context, ecosystems, options)
-    return Outcome(data, tuple(made), report, context, ignore)
+        made.extend(steps)
+        report = look(data, contexts)
+    return Outcome(data, tuple(made), report, contexts[0], ignore)
 
 
-def next_fix(report: Report, options: Options) -> Made | None:
-    """The first fix that may be made."""
+def _next_fix(report: Report, options: Options) -> Made | None:
     # What a comment leaves alone may be there only after another fix.
     for finding in sorted(report.findings, key=lambda item: item.rule == UNUSED):
         fix = finding.fix
@@ -189,6 +197,15 @@ def next_fix(report: Report, options: Options) -> Made | None:
         if fix is not None and (fix.applicability is Applicability.SAFE or (options.unsafe and not _is_manual(fix))):
             return Made(finding, fix, report.dockerfile.position(finding.start)[0])
     return None
+
+
+def _together(step: Made, report: Report) -> list[Made]:
+    """The fix with those that are made at the same time: comments that are not needed go all at once."""
+    if step.finding.rule != UNUSED:
+        return [step]
+    idle = [(item, item.fix) for item in report.findings if item.rule == UNUSED and item.fix is not None]
+    made = [Made(item, fix, report.dockerfile.position(item.start)[0]) for item, fix in idle]
+    return made if reads_the_same(report.dockerfile, [edit for _, fix in idle for edit in fix.edits]) else [step]
 
 
 def _is_manual(fix: Fix) -> bool:

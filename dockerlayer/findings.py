@@ -58,11 +58,31 @@ class Fix(NamedTuple):
     ignore: tuple[str, ...] = ()
 
 
+class Cost(NamedTuple):
+    """What is downloaded again: ``number`` of ``unit`` from ``registry``, whose traffic ``payer`` pays for.
+
+    ``number`` is None where nothing says how many; ``unit`` is a plural.
+    """
+
+    number: int | None
+    unit: str
+    registry: str
+    payer: str
+
+    @property
+    def words(self) -> str:
+        """In words: "412 packages from X", or "the packages from X" where nothing says how many."""
+        if self.number is None:
+            return f"the {self.unit} from {self.registry}"
+        return f"{self.number} {self.unit if self.number != 1 else self.unit.removesuffix('s')} from {self.registry}"
+
+
 class Finding(NamedTuple):
     """A rule broken at a place (byte offsets).
 
     ``subject`` names what it is about, a line for each call or path, and stays the same when text moves. ``refusals``
-    say why there is no fix, or why the fix has not the pattern that was asked for.
+    say why there is no fix, or why the fix has not the pattern that was asked for. ``cost`` is what is downloaded
+    without need because of it.
     """
 
     rule: str
@@ -75,6 +95,7 @@ class Finding(NamedTuple):
     fix: Fix | None = None
     refusals: tuple[Refusal, ...] = ()
     ecosystem: str = ""
+    cost: tuple[Cost, ...] = ()
 
 
 def identities(finding: Finding) -> tuple[str, ...]:

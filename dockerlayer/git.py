@@ -32,10 +32,15 @@ class Answer(NamedTuple):
 
 
 class Node(NamedTuple):
-    """An entry of a directory in a commit. ``kind`` is LINK, FILE, DIRECTORY or SUBMODULE."""
+    """An entry of a directory in a commit, with its mode as git has it."""
 
-    kind: int
+    mode: int
     object: bytes
+
+    @property
+    def kind(self) -> int:
+        """One of LINK, FILE, DIRECTORY and SUBMODULE."""
+        return self.mode & 0o170000
 
 
 def ask(directory: str, *arguments: str) -> Answer:
@@ -88,7 +93,12 @@ def _told(error: str) -> str:
 
 
 def merge_base(root: str, revision: str) -> str:
-    """The commit that HEAD and a revision come from; raises InputError with the cause and what helps."""
+    """The commit that HEAD and a revision come from; raises InputError with the cause and what helps.
+
+    Before the first commit HEAD is a tree without files: a commit hook asks what the first one brings.
+    """
+    if revision == "HEAD" and _is_unborn(root):
+        return ask(root, "hash-object", "-t", "tree", "--stdin").output.decode().strip()
     # No revision begins so (git-check-ref-format(1)), and git would take it for an option.
     commit = None if revision.startswith("-") or "\0" in revision or not revision else _commit(root, revision)
     if commit is None:
@@ -103,6 +113,12 @@ def merge_base(root: str, revision: str) -> str:
     return found.decode()
 
 
+def _is_unborn(root: str) -> bool:
+    """Whether HEAD is a branch that has no commit yet."""
+    named = ask(root, "symbolic-ref", "--quiet", "HEAD").ok
+    return named and not ask(root, "rev-parse", "--verify", "--quiet", "HEAD").ok
+
+
 def _commit(root: str, revision: str) -> str | None:
     # In two steps, since in `:/word` all that follows is searched for.
     for suffix in ("", "^{commit}"):
@@ -115,6 +131,8 @@ def _commit(root: str, revision: str) -> str | None:
 
 
 def _hint(root: str, revision: str) -> str:
+    if "\0" in revision:
+        return ""
     if ".." in revision:
         return "; name one revision: what HEAD and it have in common is compared with the work tree"
     if revision and not revision.startswith(("-", "origin/")) and _commit(root, f"refs/remotes/origin/{revision}"):
@@ -205,9 +223,9 @@ class Commit:
         while at < len(data):
             space = data.index(b" ", at)
             end = data.index(b"\0", space)
-            kind = int(data[at:space], 8) & 0o170000
+            mode = int(data[at:space], 8)
             at = end + 1 + width
-            found[os.fsdecode(data[space + 1 : end])] = Node(kind, data[end + 1 : at].hex().encode())
+            found[os.fsdecode(data[space + 1 : end])] = Node(mode, data[end + 1 : at].hex().encode())
         return found
 
     def _read(self, name: bytes, limit: int | None) -> bytes | None:

@@ -16,7 +16,10 @@ from pathlib import Path
 import pytest
 
 from dockerlayer.api import Context, Ecosystem
-from dockerlayer.engine import Options, Outcome, default_rules, repair
+from dockerlayer.checks.rules import rule_names
+from dockerlayer.checks.suppressions import NAMES
+from dockerlayer.cli.ignoring import annotated
+from dockerlayer.engine import Options, Outcome, default_rules, examine, repair
 from dockerlayer.rewrite.plan import PATTERNS
 from dockerlayer.syntax.parser import parse
 from dockerlayer.testing import (
@@ -75,6 +78,64 @@ def test_cases(case: Case, ecosystems: tuple[Ecosystem, ...]) -> None:
         assert_lossless(data)
         for pattern, unsafe in MODES:
             hold(data, context, ecosystems, case.options(ecosystems, pattern, unsafe=unsafe))
+
+
+MARKED = frozenset({"run", "copy", "from"})
+
+
+def marked(data: bytes, *, apart: bool) -> bytes:
+    """The text with a comment for dockerlayer and one for hadolint on each RUN, COPY and FROM, one like no other.
+
+    The rule is one that is not run, so that none of them is called unused.
+    """
+    newline = b"\r\n" if b"\r\n" in data else b"\n"
+    gap = newline if apart else b""
+    parts, at = [], 0
+    for number, instruction in enumerate(parse(data).instructions):
+        if instruction.name in MARKED:
+            ours = b"# dockerlayer: ignore[network-in-install] number %d" % number + newline
+            parts += [data[at : instruction.start], ours, gap, b"# hadolint ignore=DL%d" % (3000 + number), newline]
+            at = instruction.start
+    return b"".join([*parts, data[at:]])
+
+
+@pytest.mark.parametrize(
+    "number", range(0, len(CASES), 2), ids=lambda n: CASES[n].folder.relative_to(FIXTURES).as_posix()
+)
+def test_comments_stay_on_their_instruction(number: int, ecosystems: tuple[Ecosystem, ...]) -> None:
+    """Every other case, in one mode each: the next case gets the next mode."""
+    case = CASES[number]
+    pattern, unsafe = MODES[number // 2 % len(MODES)]
+    options = case.options(ecosystems, pattern, unsafe=unsafe)
+    options = options._replace(rules=options.rules - {"network-in-install"})
+    with case.opened() as (data, context):
+        plain = repair(data, context, ecosystems, options)
+        if plain.data == data:
+            return
+        outcome = hold(marked(data, apart=number % 3 == 0), context, ecosystems, options)
+        # An instruction that a fix would take away keeps its place, for the sake of its comments.
+        if case.folder.name != "workspace-drift-gone-alone":
+            assert [made.fix.title for made in outcome.made] == [made.fix.title for made in plain.made]
+
+
+@pytest.mark.parametrize(
+    "number", range(1, len(CASES), 3), ids=lambda n: CASES[n].folder.relative_to(FIXTURES).as_posix()
+)
+def test_everything_can_be_left_alone(number: int, ecosystems: tuple[Ecosystem, ...]) -> None:
+    case = CASES[number]
+    options = case.options(ecosystems)._replace(rules=rule_names(ecosystems))
+    with case.opened() as (data, context):
+        report = examine(data, context, ecosystems, options)
+        assert not NAMES & {item.rule for item in report.findings}
+        if not report.findings or report.findings[0].rule == "invalid-dockerfile":
+            return
+        text, count = annotated(report, "today")
+        assert count == len(report.findings)
+        assert parse(text).meaning == parse(data).meaning
+        after = examine(text, context, ecosystems, options)
+        assert not after.findings
+        assert len(after.suppressed) == count
+        assert annotated(after, "today") == (text, 0)
 
 
 def manifests_for(data: bytes, ecosystems: tuple[Ecosystem, ...]) -> dict[str, bytes]:

@@ -29,6 +29,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: unsafe. A member that is missing brings more packages into the image: the fix assumes that they can be
     had during the build. For a name that is gone it assumes that nothing makes the file before the image is built. A
     failure that is hidden by `|| true` is reported only.
+
+    References:
+    - LanternOps/breeze#2689: https://github.com/LanternOps/breeze/pull/2689
+    - Deodat-Lawson/LaunchStack#370: https://github.com/Deodat-Lawson/LaunchStack/pull/370
     """
     for step in survey.steps():
         scene = survey.analysis.scene(step)

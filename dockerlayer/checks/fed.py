@@ -28,6 +28,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: safe. The install may use the network again, so that it gets what the mount has not; where it was the
     flags of the RUN that kept it off, they go. Where a variable of the image keeps it off, that is for you to change.
     To stay offline, download into a layer, without the mount, as the good example does.
+
+    References:
+    - Dockerfile reference, cache mounts: https://docs.docker.com/reference/dockerfile/#run---mounttypecache
+    - Docker, garbage collection of the cache: https://docs.docker.com/build/cache/garbage-collection/
     """
     for step in survey.steps():
         mounts = cache_mounts(survey, step)

@@ -36,6 +36,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
 
     Fix safety: unsafe. A line at the end of the ignore file keeps the directory out: the fix assumes that nothing reads
     it, as tools do that take a version from the last tag. Where git itself is called below nothing is reported.
+
+    References:
+    - Docker, keep the context small: https://docs.docker.com/build/cache/optimize/#keep-the-context-small
+    - postmanlabs/httpbin#495: https://github.com/postmanlabs/httpbin/pull/495
     """
     context = survey.analysis.context
     if not context.is_dir(_GIT):

@@ -25,6 +25,9 @@ def check(survey: Survey) -> Iterator[Candidate]:
 
     Fix safety: safe where the step runs no code of packages; else unsafe, since it assumes that no script asks
     the network for a good reason. Only where the builder has the flag (see ``--profile``).
+
+    References:
+    - Dockerfile reference, RUN --network: https://docs.docker.com/reference/dockerfile/#run---network
     """
     for step in survey.steps():
         if (

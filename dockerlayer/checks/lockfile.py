@@ -18,6 +18,9 @@ def check_missing(survey: Survey) -> Iterator[Candidate]:
     layer keeps whatever was newest on the day it was made.
 
     Fix safety: manual. Only the project's own tools can write its lockfile.
+
+    References:
+    - Docker, RUN instructions and the cache: https://docs.docker.com/build/cache/invalidation/#run-instructions
     """
     return _check(survey, MISSING, {"missing"})
 
@@ -29,6 +32,9 @@ def check_ignored(survey: Survey) -> Iterator[Candidate]:
     although the project pins them.
 
     Fix safety: manual. With the lockfile the image gets other versions than today.
+
+    References:
+    - Docker, .dockerignore files: https://docs.docker.com/build/concepts/context/#dockerignore-files
     """
     return _check(survey, IGNORED, {"hidden", "uncopied"})
 

@@ -19,6 +19,9 @@ def check(survey: Survey) -> Iterator[Candidate]:
 
     Fix safety: unsafe. With the network really off, a package that no earlier step stored stops the build. Safe where
     the plugin has proven that the earlier steps store everything that the step takes.
+
+    References:
+    - Dockerfile reference, RUN --network: https://docs.docker.com/reference/dockerfile/#run---network
     """
     for candidate in mended(survey, NAME, lambda use: use.nominal):
         # What a mount may have lost must come from the network: there the missing wall is the right thing.

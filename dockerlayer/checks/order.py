@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockerlayer.checks.survey import Candidate, Sighting, Survey
-from dockerlayer.findings import Finding, Severity
+from dockerlayer.findings import Cost, Finding, Severity
 from dockerlayer.model.files import Placement
 
 NAME = "source-before-download"
@@ -20,6 +20,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: safe where every file that the download needs is known from the build context and every step that
     changes places with the copy is known not to read what is copied; else unsafe with the assumption named, or refused
     with the reason.
+
+    References:
+    - Docker, order your layers: https://docs.docker.com/build/cache/optimize/#order-your-layers
+    - Docker, how the cache is invalidated: https://docs.docker.com/build/cache/invalidation/
     """
     for step in survey.steps():
         sightings, broad = survey.exposed(step)
@@ -35,6 +39,7 @@ def check(survey: Survey) -> Iterator[Candidate]:
             subject="\n".join(seen.subject for seen in sightings),
             help=f"{main.ecosystem.registry.name} is paid for by {main.ecosystem.registry.payer}",
             ecosystem=main.ecosystem.name,
+            cost=costs(sightings),
         )
         yield Candidate(finding, step, sightings, broad)
 
@@ -49,20 +54,22 @@ def _message(sightings: tuple[Sighting, ...], broad: tuple[Placement, ...]) -> s
     return f"every source edit downloads {cost(sightings)} again, because {reason}"
 
 
-def cost(sightings: tuple[Sighting, ...]) -> str:
-    """What the calls download, in words: "412 packages from X and 3 modules from Y"; each project counts once."""
-    totals: dict[tuple[str, str], dict[object, int | None]] = {}
+def costs(sightings: tuple[Sighting, ...]) -> tuple[Cost, ...]:
+    """What the calls download, by registry and unit; each project counts once."""
+    totals: dict[tuple[str, str, str], dict[object, int | None]] = {}
     for index, seen in enumerate(sightings):
-        projects = totals.setdefault((seen.fetch.unit, seen.ecosystem.registry.name), {})
+        registry = seen.ecosystem.registry
+        projects = totals.setdefault((seen.fetch.unit, registry.name, registry.payer), {})
         project = index if seen.fetch.kind == "tool" else seen.fetch.directory
         known = projects.get(project, 0)
         projects[project] = None if known is None or seen.fetch.count is None else max(known, seen.fetch.count)
-    parts = []
-    for (unit, registry), projects in totals.items():
+    found = []
+    for (unit, registry_name, payer), projects in totals.items():
         counts = [count for count in projects.values() if count]
-        if len(counts) < len(projects):
-            parts.append(f"the {unit} from {registry}")
-        else:
-            total = sum(counts)
-            parts.append(f"{total} {unit if total != 1 else unit.removesuffix('s')} from {registry}")
-    return " and ".join(parts)
+        found.append(Cost(sum(counts) if len(counts) == len(projects) else None, unit, registry_name, payer))
+    return tuple(found)
+
+
+def cost(sightings: tuple[Sighting, ...]) -> str:
+    """What the calls download, in words: "412 packages from X and 3 modules from Y"."""
+    return " and ".join(item.words for item in costs(sightings))

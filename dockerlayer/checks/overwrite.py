@@ -38,6 +38,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
 
     Fix safety: unsafe. A line at the end of the ignore file keeps the directory out of every image that is built from
     this directory: the fix assumes that none is meant to get it from there.
+
+    References:
+    - Docker, .dockerignore files: https://docs.docker.com/build/concepts/context/#dockerignore-files
+    - docker/docs#20148: https://github.com/docker/docs/pull/20148
     """
     told: set[tuple[Step, str]] = set()
     for step in survey.steps():

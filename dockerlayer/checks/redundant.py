@@ -7,7 +7,7 @@ from itertools import groupby
 
 from dockerlayer.api import Fetch
 from dockerlayer.checks.mended import mended
-from dockerlayer.checks.order import cost
+from dockerlayer.checks.order import cost, costs
 from dockerlayer.checks.survey import Candidate, Sighting, Survey
 from dockerlayer.findings import Finding, Severity
 from dockerlayer.model.calls import SUCCESS_ONLY
@@ -27,6 +27,9 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: as the plugin says for a download that nothing takes: safe only if taking it out is proven to change
     nothing. The same download in two stages is reported only: a stage that holds it, which both start from or copy
     from, is for its author to cut.
+
+    References:
+    - Docker, create reusable stages: https://docs.docker.com/build/building/best-practices/#create-reusable-stages
     """
     yield from mended(survey, NAME, lambda use: use.redundant)
     yield from _twice(survey)
@@ -100,5 +103,6 @@ def _candidate(one: Sighting, other: Sighting, first: Step, step: Step) -> Candi
         subject=other.subject,
         help="a stage of its own for the download, which both start from or copy from, lets one do for both",
         ecosystem=one.ecosystem.name,
+        cost=costs((other,)),
     )
     return Candidate(finding, step, (other,))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import indent
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
@@ -25,6 +23,7 @@ from dockerlayer.checks import (
     useless,
     volatile,
 )
+from dockerlayer.checks.pages import page_of
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.errors import PluginError
 from dockerlayer.findings import Finding, Severity
@@ -96,6 +95,9 @@ def check_syntax(dockerfile: Dockerfile) -> Iterator[Finding]:
         RUN pip install flask
 
     Fix safety: manual.
+
+    References:
+    - Dockerfile reference, format: https://docs.docker.com/reference/dockerfile/#format
     """
     problems = list(dockerfile.problems)
     if not problems:
@@ -123,35 +125,17 @@ def told_rules(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
 def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
     """Every rule by name."""
     told = told_rules(ecosystems)
-    found = {SYNTAX: RuleInfo(SYNTAX, Severity.ERROR, _page(check_syntax), "", True, False)}
+    found = {SYNTAX: RuleInfo(SYNTAX, Severity.ERROR, page_of(check_syntax, SYNTAX, ()), "", True, False)}
     for name, severity, check, fixable in _SHARED:
-        page = _with_examples(_page(check), name, ecosystems)
+        page = page_of(check, name, ecosystems)
         found[name] = RuleInfo(name, severity, page, "", name in told, fixable)
     for name, about in _COMMENTS.items():
-        found[name] = RuleInfo(name, Severity.WARNING, _page(about), "", True, name == suppressions.UNUSED)
+        found[name] = RuleInfo(name, Severity.WARNING, page_of(about, name, ()), "", True, name == suppressions.UNUSED)
     for ecosystem in ecosystems:
         for rule in ecosystem.rules:
-            page = _page(rule.check)
+            page = page_of(rule.check, rule.name, [ecosystem])
             found[rule.name] = RuleInfo(rule.name, rule.severity, page, ecosystem.name, rule.name in told, rule.fixable)
     return found
-
-
-def _page(check: Callable[..., object]) -> str:
-    return inspect.cleandoc(check.__doc__ or "").replace("``", "`")
-
-
-def _with_examples(page: str, rule: str, ecosystems: Sequence[Ecosystem]) -> str:
-    """The page of a shared rule with each ecosystem's own example of it."""
-    shown = []
-    for ecosystem in ecosystems:
-        for example in ecosystem.examples:
-            if example.rule == rule:
-                bad, good = (indent(inspect.cleandoc(text), "    ") for text in (example.bad, example.good))
-                title = ecosystem.title
-                beside = f"{title}, with {example.ignored} in .dockerignore" if example.ignored else title
-                shown.append(f"Bad ({title})::\n\n{bad}\n\nGood ({beside})::\n\n{good}\n\n")
-    head, safety, tail = page.partition("Fix safety:")
-    return head + "".join(shown) + safety + tail
 
 
 def candidates(survey: Survey, selected: frozenset[str]) -> Iterator[Candidate]:

@@ -61,6 +61,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
     RUN works in the mount, else unsafe. It is refused where the place would then hold what other steps put there. A
     mount of build results is worth more beside a `cp` that brings the result out of it in the same RUN, but which
     files that are only you know.
+
+    References:
+    - Dockerfile reference, cache mounts: https://docs.docker.com/reference/dockerfile/#run---mounttypecache
+    - moby/buildkit#2147: https://github.com/moby/buildkit/issues/2147
     """
     for step in survey.steps():
         for mount in cache_mounts(survey, step) if survey.uses(step) else ():

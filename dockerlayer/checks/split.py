@@ -18,6 +18,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
     own can also run with the network off. The source does not bust this layer, so this is told on request only.
 
     Fix safety: as for source-before-download; the downloaded archives stay in the image.
+
+    References:
+    - Docker, how the cache is invalidated: https://docs.docker.com/build/cache/invalidation/
+    - Dockerfile reference, RUN --network: https://docs.docker.com/reference/dockerfile/#run---network
     """
     for step in survey.steps():
         sightings, broad = survey.exposed(step)

@@ -40,6 +40,9 @@ def check_invalid(
         RUN make -C /src
 
     Fix safety: manual.
+
+    References:
+    - Dockerfile reference, comments and directives: https://docs.docker.com/reference/dockerfile/#format
     """
     for item in suppressions:
         if item.problem:
@@ -77,6 +80,9 @@ def check_unused(
 
     Fix safety: safe. The comment goes, or only the names that are not needed; the reason stays with the others. It
     is refused where the file would be read differently without the comment.
+
+    References:
+    - Ruff, the same for its own comments: https://docs.astral.sh/ruff/rules/unused-noqa/
     """
     first = _first_comment(dockerfile)
     for item in suppressions:
@@ -89,7 +95,7 @@ def check_unused(
         title = "remove the comment" if len(idle) == len(item.names) else f"take {words} out of the comment"
         finding = _finding(UNUSED, dockerfile, item, message)
         edits = (removal(dockerfile, item, idle),)
-        if item.start != first or _reads_the_same(dockerfile, edits[0]):
+        if item.start != first or reads_the_same(dockerfile, edits):
             yield item, finding._replace(fix=Fix(title, edits, Applicability.SAFE, PATTERN))
         else:
             what = "a line below would become a parser directive"
@@ -137,9 +143,13 @@ def _first_comment(dockerfile: Dockerfile) -> int:
     return -1
 
 
-def _reads_the_same(dockerfile: Dockerfile, edit: Edit) -> bool:
-    after = dockerfile.data[: edit.start] + edit.text + dockerfile.data[edit.end :]
-    return parse(after).meaning == dockerfile.meaning
+def reads_the_same(dockerfile: Dockerfile, edits: Iterable[Edit]) -> bool:
+    """Whether BuildKit makes the same of the file with edits made, none of which overlap."""
+    parts, at = [], 0
+    for edit in sorted(edits):
+        parts += [dockerfile.data[at : edit.start], edit.text]
+        at = edit.end
+    return parse(b"".join([*parts, dockerfile.data[at:]])).meaning == dockerfile.meaning
 
 
 def _finding(rule: str, dockerfile: Dockerfile, item: Suppression, message: str, name: Name | None = None) -> Finding:

@@ -18,5 +18,8 @@ def check(survey: Survey) -> Iterator[Candidate]:
 
     Fix safety: unsafe. The image may get other versions than today, and where the lockfile does not fit the manifest
     the build stops instead of resolving anew. Safe where the plugin has proven that the lockfile fits.
+
+    References:
+    - Docker, RUN instructions and the cache: https://docs.docker.com/build/cache/invalidation/#run-instructions
     """
     return mended(survey, NAME, lambda use: None if use.offline else use.unpinned)

@@ -38,6 +38,10 @@ def check(survey: Survey) -> Iterator[Candidate]:
     which the builder makes for root where they are missing: with the user's number the fix is unsafe, with a name alone
     it is only told. A mount stays where a later step takes from the layer what it would keep out. An option that turns
     the cache off is taken away where nothing else depends on it.
+
+    References:
+    - Docker, use cache mounts: https://docs.docker.com/build/cache/optimize/#use-cache-mounts
+    - Dockerfile reference, cache mounts: https://docs.docker.com/reference/dockerfile/#run---mounttypecache
     """
     for step in survey.steps():
         mounts = cache_mounts(survey, step)

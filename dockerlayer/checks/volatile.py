@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from dockerlayer.checks.order import cost
+from dockerlayer.checks.order import cost, costs
 from dockerlayer.checks.survey import Allowance, Candidate, Sighting, Survey
 from dockerlayer.findings import Finding, Severity
 from dockerlayer.model.calls import Call
@@ -45,6 +45,9 @@ def check(survey: Survey) -> Iterator[Candidate]:
     Fix safety: safe when nothing that the ARG or ENV is moved past can use it, by what is known of the commands and
     their tools; unsafe when a tool may be told by any variable, or when a variable that only labels are written with
     passes a command that nothing is known of. A copy of ``.git`` and a fetched file are reported only.
+
+    References:
+    - Dockerfile reference, impact on build caching: https://docs.docker.com/reference/dockerfile/#impact-on-build-caching
     """
     if not survey.ecosystems or not any(True for _ in survey.steps()):
         return
@@ -68,6 +71,7 @@ def _candidate(volatile: Volatile, downloads: tuple[Sighting, ...]) -> Candidate
         subject=f"{step.stage.index}:{downloads[0].ecosystem.name}:{volatile.detail}",
         help=f"it is not needed above: put it below line {last.line}",
         ecosystem=downloads[0].ecosystem.name,
+        cost=costs(downloads),
     )
     # The downloads are those of the finding, not commands that the fix may change.
     return Candidate(finding, step, downloads, allows=Allowance(variables=volatile.names))

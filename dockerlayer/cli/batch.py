@@ -9,16 +9,16 @@ from contextlib import closing
 from typing import TextIO
 
 from dockerlayer.builds.find import is_build_file
-from dockerlayer.cli.choices import Format
+from dockerlayer.cli.outputs import BESIDE_DIFF, exit_code, outputs_of
 from dockerlayer.cli.places import Places
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, put, put_aside, read_input, say, wants_colour
-from dockerlayer.cli.work import Failure, Output, Result, Source, Task, failed
-from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, DockerlayerError, UsageError
+from dockerlayer.cli.work import Failure, Result, Source, Task, failed
+from dockerlayer.errors import DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
+from dockerlayer.report.place import Root, root_of
 from dockerlayer.report.record import Tally
-from dockerlayer.report.text import count
 from dockerlayer.report.visible import ansi, plain
 
 STDIN = "-"
@@ -85,10 +85,17 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     ``report`` takes the report, which ends up at ``stream``; diffs, and the text of standard input when that is
     fixed, go to standard output.
     """
+    outputs = outputs_of(request, stream)
     ecosystems = plugins()
-    coloured = request.format is Format.TEXT and wants_colour(request.color, stream)
-    outputs = (Output(request.format.value, ansi if coloured else plain),)
-    task = Task(request.command, ecosystems, outputs, request.add_ignore, request.write_baseline is not None)
+    task = Task(
+        request.command,
+        ecosystems,
+        outputs,
+        root=_root(),
+        statistics=request.statistics,
+        reason=request.add_ignore,
+        listing=request.write_baseline is not None,
+    )
     settler = Settler(request, ecosystems)
     sources, failures = sources_of(request, settler, identity)
     ledger = None
@@ -120,22 +127,37 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
                 continue
             if ledger is not None and task.command != "diff":
                 ledger.add(result)
-            for style, parts, part in zip(styles, gathered, result.parts, strict=True):
-                if style.streams:
-                    report(part)
-                else:
-                    parts.append(part)
+            for parts, part in zip(gathered, result.parts, strict=True):
+                parts.append(part)
+            if styles[0].streams:
+                report(gathered[0].pop())
+    if request.diff_base is not None:
+        from dockerlayer.cli.diffbase import close
+
+        close()
     errors = [(failure.path, failure.message) for failure in failures]
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
-        report(style.whole(parts, errors, tally, task.run_for(output, settler.settings(None))))
+        text = style.whole(parts, errors, tally, task.run_for(output, settler.settings(None)))
+        if output.path:
+            from dockerlayer.cli.replace import write_report
+
+            write_report(output.path, "".join((*parts, text)) if style.streams else text)
+        else:
+            report(text)
     if task.reason is not None:
+        from dockerlayer.report.text import count
+
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
     if ledger is not None:
         ledger.close()
-    if failures:
-        return EXIT_ERROR
-    changing = task.command == "diff" and tally.changed
-    return EXIT_FINDINGS if tally.problems or changing else EXIT_CLEAN
+    return exit_code(request, tally, bool(failures))
+
+
+def _root() -> Root:
+    try:
+        return root_of(os.getcwd())
+    except OSError:
+        return Root()
 
 
 def _finish(task: Task, result: Result, shown: dict[str, bytes]) -> Result:
@@ -143,7 +165,7 @@ def _finish(task: Task, result: Result, shown: dict[str, bytes]) -> Result:
     if result.failure is not None or (task.command == "check" and task.reason is None):
         return result
     if task.command == "diff":
-        if style_of(task.outputs[0].format).streams:
+        if task.outputs[0].format in BESIDE_DIFF:
             put(_diff(result.diff))
             if result.ignore:
                 from dockerlayer.cli.ignorefile import diff_of_lines

@@ -6,18 +6,22 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format
+from dockerlayer.cli.choices import Colour, FailOn
 from dockerlayer.cli.options import (
     AddIgnore,
     BaselineOption,
     ColourOption,
     ContextDirectory,
-    FormatOption,
+    ExitZero,
+    FailOnOption,
     Ignore,
+    OutputOption,
     Paths,
     PatternOption,
     ProfileOption,
+    ReportFormatOption,
     Select,
+    Statistics,
     StdinName,
 )
 from dockerlayer.errors import UsageError
@@ -30,7 +34,8 @@ def check(
     ignore: Ignore = None,
     pattern: PatternOption = None,
     profile: ProfileOption = None,
-    output: FormatOption = Format.TEXT,
+    report: ReportFormatOption = None,
+    output: OutputOption = None,
     color: ColourOption = Colour.AUTO,
     stdin_filename: StdinName = None,
     add_ignore: AddIgnore = None,
@@ -49,6 +54,9 @@ def check(
             help="Report only what came in since the commit that HEAD and REV have in common.",
         ),
     ] = None,
+    fail_on: FailOnOption = FailOn.INFO,
+    exit_zero: ExitZero = False,
+    statistics: Statistics = False,
 ) -> None:
     """Report the layers that download more often than they must, and whether they can be fixed.
 
@@ -69,12 +77,16 @@ def check(
         context,
         pattern,
         profile,
-        format=output,
+        format=report,
         color=color,
         stdin_filename=stdin_filename,
         add_ignore=add_ignore,
         baseline=baseline,
         write_baseline=write_baseline,
         diff_base=diff_base,
+        outputs=output or (),
+        fail_on=fail_on,
+        exit_zero=exit_zero,
+        statistics=statistics,
     )
     raise typer.Exit(check_files(request))

@@ -9,9 +9,41 @@ from dockerlayer.errors import UsageError
 
 
 class Format(StrEnum):
-    """How a report is written."""
+    """How an answer is written."""
 
     TEXT = "text"
+    JSON = "json"
+
+
+class ReportFormat(StrEnum):
+    """How a report on files is written: each is a module of ``dockerlayer.report``."""
+
+    TEXT = "text"
+    CONCISE = "concise"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    JUNIT = "junit"
+    CHECKSTYLE = "checkstyle"
+    RDJSON = "rdjson"
+    MARKDOWN = "markdown"
+
+
+class FailOn(StrEnum):
+    """The least severity of a finding that ends a run with 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+class PageFormat(StrEnum):
+    """How a page is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
     JSON = "json"
 
 

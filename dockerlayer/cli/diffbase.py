@@ -47,7 +47,8 @@ def with_bases(revision: str, sources: Sequence[Source]) -> list[Source]:
 
 
 def _with_bases(revision: str, sources: Sequence[Source]) -> Iterator[Source]:
-    places = [_place(source) for source in sources]
+    tops: dict[str, str] = {}
+    places = [_place(source, tops) for source in sources]
     trees = {top: work_tree(top) for top in dict.fromkeys(top for top, _ in places)}
     commits = {root: merge_base(root, revision) for root in dict.fromkeys(trees.values())}
     inside = [os.path.relpath(path, trees[top]).replace(os.sep, "/") for top, path in places]
@@ -62,21 +63,22 @@ def _with_bases(revision: str, sources: Sequence[Source]) -> Iterator[Source]:
         yield source._replace(base=Base(root, commits[root], before[root, path]))
 
 
-def _place(source: Source) -> tuple[str, str]:
+def _place(source: Source, tops: dict[str, str]) -> tuple[str, str]:
     """The directory around a file that looks like the root of a work tree, and the file's own path without links."""
     if not source.placed:
         raise InputError("the text of standard input is in no repository; --stdin-filename says where it belongs")
     directory, name = os.path.split(os.path.abspath(source.path))
     directory = os.path.realpath(directory)
-    return _top(directory), os.path.join(directory, name)
+    if directory not in tops:
+        tops[directory] = _top(directory)
+    return tops[directory], os.path.join(directory, name)
 
 
-@lru_cache(maxsize=4096)
 def _top(directory: str) -> str:
     above = os.path.dirname(directory)
-    if os.path.lexists(os.path.join(directory, ".git")) or above == directory:
-        return directory
-    return _top(above)
+    while above != directory and not os.path.lexists(os.path.join(directory, ".git")):
+        directory, above = above, os.path.dirname(above)
+    return directory
 
 
 def _paths_before(root: str, commit: str, sources: Mapping[str, Source]) -> Mapping[str, str | None]:
@@ -150,11 +152,15 @@ def _size(lines: Counter[bytes]) -> int:
     return sum(len(line) * number for line, number in lines.items())
 
 
+_commits: dict[tuple[str, str], Commit] = {}
+
+
 def known_at(base: Base, source: Source, ecosystems: Sequence[Ecosystem]) -> Known:
     """What was found in the file as it was; raises InputError when that cannot be read."""
     if base.path is None:
         return Known()
-    commit = _commit(base.root, base.commit)
+    key = (base.root, base.commit)
+    commit = _commits.get(key) or _commits.setdefault(key, Commit(*key))
     data = _text_at(_tree(base.root, commit), base.path)
     if data is None:
         known = Known()
@@ -168,14 +174,16 @@ def known_at(base: Base, source: Source, ecosystems: Sequence[Ecosystem]) -> Kno
 
 
 @lru_cache(maxsize=4)
-def _commit(root: str, commit: str) -> Commit:
-    return Commit(root, commit)
-
-
-@lru_cache(maxsize=4)
 def _tree(root: str, commit: Commit) -> RevisionTree:
     """The tree of a directory: that of files just dealt with is lent again."""
     return RevisionTree(Path(root), commit)
+
+
+def close() -> None:
+    """Forget what was read, and end the processes that read it."""
+    _tree.cache_clear()
+    while _commits:
+        _commits.popitem()[1].close()
 
 
 def _contexts_before(base: Base, source: Source, commit: Commit) -> list[str]:

@@ -8,17 +8,21 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format
+from dockerlayer.cli.choices import Colour, FailOn
 from dockerlayer.cli.options import (
     BaselineOption,
     ColourOption,
     ContextDirectory,
-    FormatOption,
+    ExitZero,
+    FailOnOption,
     Ignore,
+    OutputOption,
     Paths,
     PatternOption,
     ProfileOption,
+    ReportFormatOption,
     Select,
+    Statistics,
     StdinName,
 )
 from dockerlayer.errors import UsageError
@@ -31,7 +35,8 @@ def fix(
     ignore: Ignore = None,
     pattern: PatternOption = None,
     profile: ProfileOption = None,
-    output: FormatOption = Format.TEXT,
+    report: ReportFormatOption = None,
+    output: OutputOption = None,
     color: ColourOption = Colour.AUTO,
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change as a diff.")] = False,
     unsafe: Annotated[
@@ -39,13 +44,18 @@ def fix(
     ] = False,
     stdin_filename: StdinName = None,
     baseline: BaselineOption = None,
+    fail_on: FailOnOption = FailOn.INFO,
+    exit_zero: ExitZero = False,
+    statistics: Statistics = False,
 ) -> None:
     """Rewrite Dockerfiles so that downloads keep their layer when the source is edited.
 
     Only what is proven is done, unless --unsafe is given; what a baseline lists is fixed like all else. With the
-    path - the fixed text goes to standard output and the report to standard error, and so it does with --diff.
+    path - the fixed text goes to standard output and the report to standard error, and so it does with --diff. The
+    reports of --format and --output are on what is left; those that point at places in files do not go with --diff.
     """
     from dockerlayer.cli.batch import STDIN, run
+    from dockerlayer.cli.outputs import BESIDE_DIFF, format_of
     from dockerlayer.cli.request import Request
     from dockerlayer.cli.terminal import put, put_aside
 
@@ -60,11 +70,15 @@ def fix(
         pattern,
         profile,
         unsafe,
-        output,
+        report,
         color,
         stdin_filename,
-        baseline,
+        baseline=baseline,
+        outputs=output or (),
+        fail_on=fail_on,
+        exit_zero=exit_zero,
+        statistics=statistics,
     )
-    aside = output is Format.TEXT if diff else STDIN in request.paths
-    report, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)
-    raise typer.Exit(run(request, report, stream, os.path.realpath))
+    aside = format_of(request) in BESIDE_DIFF if diff else STDIN in request.paths
+    write, stream = (put_aside, sys.stderr) if aside else (put, sys.stdout)
+    raise typer.Exit(run(request, write, stream, os.path.realpath))

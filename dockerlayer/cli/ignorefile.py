@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from dockerlayer.cli.replace import write_file
+from dockerlayer.cli.replace import make_or_replace
 from dockerlayer.cli.work import read_file
 from dockerlayer.errors import InputError
 
@@ -30,7 +30,7 @@ def append_lines(path: str, lines: Sequence[str]) -> None:
         old = read_file(path) if os.path.lexists(path) else None
         new = with_lines(old or b"", lines)
         if new != old:
-            write_file(path, old, new)
+            make_or_replace(path, old, new)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from dockerlayer.baseline import Baseline, Known, entry_path, read, text
-from dockerlayer.cli.replace import write_file
+from dockerlayer.cli.replace import make_or_replace
 from dockerlayer.cli.terminal import say
 from dockerlayer.cli.work import Result, Source, read_file
 from dockerlayer.errors import InputError
@@ -93,7 +93,7 @@ class Ledger:
         try:
             before = read_file(old.file) if os.path.lexists(old.file) else None
             if before != new:
-                write_file(old.file, before, new)
+                make_or_replace(old.file, before, new)
         except InputError as error:
             raise InputError(f"{old.file}: {error}") from error
         files = [known for known in listed.values() if known]

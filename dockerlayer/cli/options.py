@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format, Pattern, Profile
+from dockerlayer.cli.choices import Colour, FailOn, Format, Pattern, Profile, ReportFormat
 
 Paths = Annotated[
     list[str] | None,
@@ -51,6 +51,30 @@ ProfileOption = Annotated[
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the report.")]
+ReportFormatOption = Annotated[
+    ReportFormat | None,
+    typer.Option("--format", help="How to write the report.  [default: text]", show_default=False),
+]
+OutputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        metavar="FORMAT=FILE",
+        help="Write a report to a file as well, in any format of --format; may be repeated.",
+    ),
+]
+FailOnOption = Annotated[
+    FailOn,
+    typer.Option("--fail-on", help="The least severity of a finding that makes the exit code 1."),
+]
+ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever is found; an error is still 2.")]
+Statistics = Annotated[
+    bool,
+    typer.Option(
+        "--statistics",
+        help="Count instead: findings by rule, and what is downloaded again. The json report has it beside the rest.",
+    ),
+]
 ColourOption = Annotated[Colour, typer.Option("--color", help="When to colour the report.")]
 AddIgnore = Annotated[
     str | None,

@@ -9,6 +9,7 @@ import tempfile
 
 from dockerlayer.cli.work import read_file
 from dockerlayer.errors import InputError
+from dockerlayer.report.visible import decodable
 
 
 def replace_file(path: str, old: bytes, new: bytes) -> None:
@@ -34,27 +35,16 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
         raise InputError(f"cannot be written: {error.strerror or error}") from error
 
 
-def write_file(path: str, old: bytes | None, new: bytes) -> None:
+def make_or_replace(path: str, old: bytes | None, new: bytes) -> None:
     """Put ``new`` in the place of ``old``, or make the file where ``old`` is None; raises InputError."""
     if old is not None:
         replace_file(path, old, new)
-    else:
-        _make(path, new)
-
-
-def _make(path: str, data: bytes) -> None:
+        return
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".dockerlayer-", dir=os.path.dirname(path) or ".")
+        temporary = _written(os.path.dirname(path) or ".", new, None)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
             if os.path.lexists(path):
-                raise InputError("not fixed: the file was made meanwhile")
+                raise InputError("not written: the file was made meanwhile")
             os.replace(temporary, path)
         except BaseException:
             _remove(temporary)
@@ -63,13 +53,18 @@ def _make(path: str, data: bytes) -> None:
         raise InputError(f"cannot be written: {error.strerror or error}") from error
 
 
-def _written(directory: str, data: bytes, status: os.stat_result) -> str:
+def _written(directory: str, data: bytes, status: os.stat_result | None) -> str:
     descriptor, path = tempfile.mkstemp(prefix=".dockerlayer-", dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if status is None:
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(path, 0o666 & ~mask)
+            return path
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             os.chown(path, status.st_uid, status.st_gid)
         # After the owner: changing that takes setuid bits away.
@@ -83,3 +78,27 @@ def _written(directory: str, data: bytes, status: os.stat_result) -> str:
 def _remove(path: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(path)
+
+
+def write_report(path: str, text: str) -> None:
+    """Write a report to a file, whole or not at all; what is no regular file (a pipe, a device) is written to as it is.
+
+    Raises InputError with path and cause.
+    """
+    data = decodable(text).encode()
+    target = os.path.realpath(path)
+    try:
+        # Of the name as it is: what /dev/stdout leads to has no path of its own.
+        status = os.stat(path) if os.path.exists(path) else None
+        if status is not None and not stat.S_ISREG(status.st_mode):
+            with open(path, "wb") as file:
+                file.write(data)
+            return
+        temporary = _written(os.path.dirname(target), data, status)
+        try:
+            os.replace(temporary, target)
+        except BaseException:
+            _remove(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error

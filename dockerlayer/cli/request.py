@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.cli.choices import Colour, Format, Pattern, Profile, context_directory
+from dockerlayer.cli.choices import Colour, FailOn, Pattern, Profile, context_directory
 from dockerlayer.cli.select import selected_rules
 from dockerlayer.cli.terminal import say
 from dockerlayer.engine import Options
@@ -27,13 +27,17 @@ class Request(NamedTuple):
     pattern: Pattern | None = None
     profile: Profile | None = None
     unsafe: bool = False
-    format: Format = Format.TEXT
+    format: str | None = None
     color: Colour = Colour.AUTO
     stdin_filename: str | None = None
     add_ignore: str | None = None
     baseline: str | None = None
     write_baseline: str | None = None
     diff_base: str | None = None
+    outputs: Sequence[str] = ()
+    fail_on: FailOn = FailOn.INFO
+    exit_zero: bool = False
+    statistics: bool = False
 
 
 class Settings(NamedTuple):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dockerlayer.agreement import View, examine_all, repair_all
 from dockerlayer.api import Ecosystem
 from dockerlayer.builds.find import Place
+from dockerlayer.cli.outputs import Output
 from dockerlayer.cli.places import Places, views_of
 from dockerlayer.cli.request import Settings
 from dockerlayer.cli.terminal import say
@@ -18,8 +19,8 @@ from dockerlayer.engine import Options, Report
 from dockerlayer.errors import DockerlayerError, InputError
 from dockerlayer.model.context import Context
 from dockerlayer.report.formats import Run, style_of
+from dockerlayer.report.place import Root
 from dockerlayer.report.record import BuiltFrom, FileRecord, NamedBuild, Tally, tally_of
-from dockerlayer.report.visible import Paint, plain
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
 from dockerlayer.syntax.validate import whole_file_problem
@@ -31,15 +32,8 @@ if TYPE_CHECKING:
 SIZE_LIMIT = 64 * 1024 * 1024
 
 
-class Output(NamedTuple):
-    """A report that is asked for: the name of its format and how it is coloured."""
-
-    format: str
-    paint: Paint = plain
-
-
 class Task(NamedTuple):
-    """What to do with every file. ``command`` is check, fix or diff; the first output goes to standard output.
+    """What to do with every file, and which reports to make of it. ``command`` is check, fix or diff.
 
     With a ``reason``, which may be empty, ``check`` has comments written that leave alone what it finds.
     ``listing`` says that what is found goes into a baseline instead of the report.
@@ -50,10 +44,13 @@ class Task(NamedTuple):
     outputs: tuple[Output, ...] = (Output("text"),)
     reason: str | None = None
     listing: bool = False
+    root: Root = Root()
+    statistics: bool = False
 
     def run_for(self, output: Output, settings: Settings) -> Run:
         """What a report tells about the run."""
-        return Run(self.command, self.ecosystems, settings.options.unsafe, output.paint)
+        unsafe = settings.options.unsafe
+        return Run(self.command, self.ecosystems, unsafe, output.paint, self.root, self.statistics)
 
 
 class Source(NamedTuple):

@@ -74,12 +74,14 @@ class RevisionTree(Tree):
 
     def entry(self, real: str, shown: str) -> Entry:
         node = self._node(real)
-        if node is None or node.kind not in {LINK, 0o100000}:
+        if node is None or node.kind == SUBMODULE:
             return super().entry(real, shown)
+        if node.kind == DIRECTORY:
+            return Entry(shown, stat.S_IFDIR, 0o755, "")
         content = self.commit.content(node, _BLOB_LIMIT)
         if node.kind == LINK:
             return Entry(shown, stat.S_IFLNK, 0o777, os.fsdecode(content))
-        return Entry(shown, stat.S_IFREG, 0o644, hashlib.sha256(content).hexdigest())
+        return Entry(shown, stat.S_IFREG, stat.S_IMODE(node.mode), hashlib.sha256(content).hexdigest())
 
     @contextmanager
     def _open(self, real: str) -> Iterator[BufferedReader | BytesIO]:

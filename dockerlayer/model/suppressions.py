@@ -23,6 +23,7 @@ IGNORE, STAGE, FILE = SCOPES = ("ignore", "stage-ignore", "file-ignore")
 
 _MAY_HOLD = re.compile(rb"#[ \t]*dockerlayer\b", re.IGNORECASE)
 _OURS = re.compile(rb"#[ \t]*dockerlayer[ \t]*(:?)[ \t]*([a-z_-]*)", re.IGNORECASE)
+_TRAILING = re.compile(r"(?<=\s)(#[ \t]*dockerlayer[ \t]*:[ \t]*(?:(?:stage|file)-)?ignore[ \t]*\[)", re.IGNORECASE)
 _NAMES = re.compile(rb"[ \t]*\[([^\]]*)\][ \t]*", re.DOTALL)
 _LIST = re.compile(rb"[^\s,]+")
 # What people write who have another tool in mind; anything else after the name may be prose.
@@ -100,6 +101,7 @@ def _read(dockerfile: Dockerfile) -> Iterator[Suppression]:
             for one in [*above, *(one for one in inner if one is not None)]:
                 yield _placed(one._replace(target=item), data, stages, first)
             above = []
+            yield from _trailing(dockerfile, item)
         elif isinstance(item, Trivia) and item.kind == "comment":
             text = data[item.start : item.end]
             start = item.start + len(text) - len(text.lstrip())
@@ -111,6 +113,16 @@ def _read(dockerfile: Dockerfile) -> Iterator[Suppression]:
                 above.append(found)
     for one in above:
         yield _placed(one, data, stages, first)
+
+
+def _trailing(dockerfile: Dockerfile, instruction: Instruction) -> Iterator[Suppression]:
+    """What looks like a comment of ours behind the words of an instruction, and is a part of it."""
+    for match in _TRAILING.finditer(instruction.logical):
+        start = instruction.offset_of(match.start(1))
+        end = dockerfile.line_end(start)
+        line_start = dockerfile.data.rfind(b"\n", 0, start) + 1
+        problem = "it is a part of the instruction: a comment has a line of its own, above"
+        yield Suppression(IGNORE, (), "", start, end, line_start, end, instruction, problem=problem)
 
 
 def _suppression(dockerfile: Dockerfile, start: int, end: int) -> Suppression | None:

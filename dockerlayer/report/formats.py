@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.report.place import Root
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.visible import Paint, plain
 
@@ -21,6 +22,8 @@ class Run(NamedTuple):
     ecosystems: Sequence[Ecosystem] = ()
     unsafe: bool = False
     paint: Paint = plain
+    root: Root = Root()
+    statistics: bool = False
 
     @property
     def fixing(self) -> bool:

@@ -6,6 +6,7 @@
      "files": [{"path": "Dockerfile",
                 "contexts": [{"path": "..", "builds": [{"kind", "name", "file", "line"}]}],
                 "findings": [{"rule", "severity", "message", "help", "ecosystem",
+                              "cost": [{"count": null | int, "unit", "registry", "payer"}],
                               "place": {"start": {"offset", "line", "column"}, "end": {...}},
                               "fix": null | {"title", "applicability", "pattern", "assumptions": [...], "notes": [...],
                                              "edits": [{"start", "end", "text"}],
@@ -22,7 +23,8 @@ fixing) and are half-open; lines and columns count from 1, columns in characters
 info; ``applicability`` is safe, unsafe or manual. ``ignore`` are lines for the end of the ignore file ``path`` (made
 if it is not there), which are a part of the fix; ``--diff`` shows them in ``diff`` as well. ``fix`` adds to each file
 ``"changed": bool``, ``"made": [{"rule", "message", "line", "title", "applicability", "pattern", "assumptions", "notes",
-"ignore"}]`` and, for ``--diff``, ``"diff": str``.
+"ignore"}]`` and, for ``--diff``, ``"diff": str``. ``--statistics`` adds ``"statistics": {"rules": [{"rule", "severity",
+"findings", "safe", "unsafe"}], "downloads": [{"registry", "payer", "unit", "number", "findings", "uncounted"}]}``.
 
 Every string is valid Unicode: what is not UTF-8 shows as U+FFFD, and then ``path_base64``, ``text_base64`` or
 ``diff_base64`` beside it holds the true bytes.
@@ -33,7 +35,7 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dockerlayer import __version__
@@ -55,7 +57,7 @@ def part(record: FileRecord, run: Run) -> str:
 
 def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally, run: Run) -> str:
     """The whole object."""
-    return document_json(parts, errors, tally)
+    return document_json(parts, errors, tally, statistics=run.statistics)
 
 
 def file_json(record: FileRecord, *, fixing: bool = False) -> str:
@@ -82,12 +84,23 @@ def _context(place: BuiltFrom) -> dict[str, Any]:
     return {**_named("path", os.fsencode(place.context)), "builds": builds}
 
 
-def document_json(files: Iterable[str], errors: Sequence[tuple[str, str]], tally: Tally) -> str:
+def document_json(
+    files: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally, *, statistics: bool = False
+) -> str:
     """The whole object from the elements that ``file_json`` made, and from path and message of each error."""
     head = json.dumps(header())[:-1]
     listed = [{**_named("path", os.fsencode(path)), "message": decodable(message)} for path, message in errors]
-    tail = f'"errors": {json.dumps(listed)}, "summary": {json.dumps(tally._asdict())}}}'
-    return f'{head}, "files": [{", ".join(files)}], {tail}\n'
+    tail = f'"errors": {json.dumps(listed)}, "summary": {json.dumps(tally._asdict())}'
+    if statistics:
+        tail += f', "statistics": {json.dumps(_statistics(files))}'
+    return f'{head}, "files": [{", ".join(files)}], {tail}}}\n'
+
+
+def _statistics(files: Sequence[str]) -> dict[str, Any]:
+    from dockerlayer.report.totals import files_of, totals_of
+
+    totals = totals_of(files_of(files))
+    return {name: [item._asdict() for item in items] for name, items in totals._asdict().items()}
 
 
 def header() -> dict[str, Any]:
@@ -110,6 +123,15 @@ def _finding(record: FileRecord, finding: Finding) -> dict[str, Any]:
         "message": decodable(finding.message),
         "help": decodable(finding.help),
         "ecosystem": finding.ecosystem,
+        "cost": [
+            {
+                "count": cost.number,
+                "unit": decodable(cost.unit),
+                "registry": decodable(cost.registry),
+                "payer": decodable(cost.payer),
+            }
+            for cost in finding.cost
+        ],
         "place": {"start": _position(dockerfile, finding.start), "end": _position(dockerfile, finding.end)},
         "fix": None if finding.fix is None else _fix(record, finding.fix),
         "refusals": [

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.report.pages import prose
 from dockerlayer.report.visible import Paint, plain, shown
 from dockerlayer.rewrite.plan import HYBRID, NARROW, SPLIT, STAGE
 from dockerlayer.rewrite.stage import BUILDERS
@@ -19,6 +20,7 @@ BUILDS = Path(__file__).with_name("builds.tsv")
 REFILLS = Path(__file__).with_name("refills.tsv")
 """What a build receives with an empty and with a full cache mount; `pytest -s tests/builds/test_hybrid.py`."""
 _WIDTH = 100
+_INTRODUCTION = "What `--pattern` may be. What cannot be had for a finding is said there, and split or narrow is taken."
 
 
 class _Page(NamedTuple):
@@ -63,30 +65,50 @@ PAGES = {
 
 def patterns_text(ecosystems: Sequence[Ecosystem], paint: Paint = plain) -> str:
     """The page of `dockerlayer explain patterns`, for people."""
-    parts = ["What `--pattern` may be. What cannot be had for a finding is said there, and split or narrow is taken.\n"]
+    parts = [f"{_INTRODUCTION}\n"]
     for name, page in PAGES.items():
         default = " (default)" if name == SPLIT else ""
-        lines = [f"{paint('rule', name)}{default}", _paragraph(page.does)]
-        lines.append(_paragraph(page.costs))
-        lines.append(_paragraph(f"Builders: {page.builders}."))
-        lines.append(_paragraph(f"Ecosystems: {', '.join(offering(name, ecosystems)) or 'none'}."))
+        lines = [f"{paint('rule', name)}{default}", *map(_paragraph, _told(name, page, ecosystems))]
         parts.append("\n".join(lines) + "\n")
-    names = {ecosystem.name.partition("-")[0] for ecosystem in ecosystems}
-    rows = measured(names)
-    if rows:
-        columns = ("pattern", "received after an edit", "seconds after an edit", "image", "offline")
-        parts.append(
-            "Measured, before \u2192 after the rewrite, projects built with more than one pattern:\n\n"
-            + _table(columns, rows)
-        )
-    refills = [row for row in _rows(REFILLS) if row[0] in names]
-    if refills:
-        parts.append(
-            f"Measured, {HYBRID}, received by the first build, and by one that makes the layer anew from a full mount\n"
-            "(all that is left is what some tools ask their index for again):\n\n"
-            + _table(("first build", "with a full mount"), refills)
-        )
+    for title, columns, rows in _tables(ecosystems):
+        parts.append(f"{fill(title, _WIDTH)}\n\n{_table(columns, rows)}")
     return "\n".join(parts)
+
+
+def patterns_markdown(ecosystems: Sequence[Ecosystem]) -> str:
+    """The same page as Markdown."""
+    parts = ["# Patterns", _INTRODUCTION]
+    for name, page in PAGES.items():
+        parts += [f"## {name}{' (default)' if name == SPLIT else ''}", *map(prose, _told(name, page, ecosystems))]
+    for title, columns, rows in _tables(ecosystems):
+        head, *body = (f"| {' | '.join(map(prose, row))} |" for row in (columns, *rows))
+        parts += [prose(title), "\n".join((head, f"|{' --- |' * len(columns)}", *body))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _told(name: str, page: _Page, ecosystems: Sequence[Ecosystem]) -> tuple[str, ...]:
+    listed = ", ".join(offering(name, ecosystems)) or "none"
+    return page.does, page.costs, f"Builders: {page.builders}.", f"Ecosystems: {listed}."
+
+
+def _tables(ecosystems: Sequence[Ecosystem]) -> Iterator[tuple[str, Sequence[str], Sequence[Sequence[str]]]]:
+    """What was measured: what a table shows, its head, and its rows."""
+    names = {ecosystem.name.partition("-")[0] for ecosystem in ecosystems}
+    for title, columns, rows in (
+        (
+            "Measured, before \u2192 after the rewrite, projects built with more than one pattern:",
+            ("pattern", "received after an edit", "seconds after an edit", "image", "offline"),
+            measured(names),
+        ),
+        (
+            f"Measured, {HYBRID}, received by the first build, and by one that makes the layer anew from a full mount "
+            "(all that is left is what some tools ask their index for again):",
+            ("first build", "with a full mount"),
+            [row for row in _rows(REFILLS) if row[0] in names],
+        ),
+    ):
+        if rows:
+            yield title, ("project", *columns, "day"), [(f"{row[0]}-{row[1]}", *row[2:]) for row in rows]
 
 
 def offering(pattern: str, ecosystems: Iterable[Ecosystem]) -> list[str]:
@@ -110,9 +132,9 @@ def _paragraph(text: str) -> str:
     return fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [("project", *columns, "day"), *((f"{row[0]}-{row[1]}", *row[2:]) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(columns))]
     return "".join(
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
         for line in lines

@@ -6,7 +6,7 @@ from operator import add
 from typing import NamedTuple
 
 from dockerlayer.engine import Made, Report
-from dockerlayer.findings import Applicability
+from dockerlayer.findings import Applicability, Severity
 
 
 class NamedBuild(NamedTuple):
@@ -48,6 +48,7 @@ class Tally(NamedTuple):
 
     ``problems`` of ``dirty`` files are left; ``safe`` and ``unsafe`` of them have a fix of that kind. ``made`` fixes
     changed ``changed`` files. ``known`` problems are left out, for they are in a baseline or older than the change.
+    ``error``, ``warning`` and ``info`` are the problems by severity.
     """
 
     files: int = 0
@@ -59,6 +60,9 @@ class Tally(NamedTuple):
     made: int = 0
     changed: int = 0
     known: int = 0
+    error: int = 0
+    warning: int = 0
+    info: int = 0
 
     def plus(self, other: Tally) -> Tally:
         """The counts over the files of both."""
@@ -69,6 +73,7 @@ def tally_of(record: FileRecord) -> Tally:
     """The counts for one file."""
     findings = record.report.findings
     kinds = [finding.fix.applicability for finding in findings if finding.fix is not None]
+    severities = [finding.severity for finding in findings]
     return Tally(
         files=1,
         dirty=int(bool(findings)),
@@ -78,4 +83,7 @@ def tally_of(record: FileRecord) -> Tally:
         made=len(record.made),
         changed=int(record.changed),
         known=record.known,
+        error=severities.count(Severity.ERROR),
+        warning=severities.count(Severity.WARNING),
+        info=severities.count(Severity.INFO),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from dockerlayer.checks.pages import REFERENCES, referred
 from dockerlayer.checks.rules import RuleInfo
 from dockerlayer.report.visible import Paint, plain, shown
 
@@ -24,7 +25,10 @@ def rules_text(rules: Sequence[RuleInfo], paint: Paint = plain) -> str:
 
 
 def rules_json(rules: Iterable[RuleInfo]) -> str:
-    """``{"version", ..., "rules": [{"name", "severity", "ecosystem", "default", "fixable", "summary", "page"}]}``."""
+    """``{"version", ..., "rules": [{"name", "severity", "ecosystem", "default", "fixable", "summary", ...}]}``.
+
+    ``page`` is the text of the page, ``references`` are ``[{"title", "url"}]``.
+    """
     import json
 
     from dockerlayer.report.json import header
@@ -38,29 +42,47 @@ def rules_json(rules: Iterable[RuleInfo]) -> str:
             "fixable": rule.fixable,
             "summary": rule.summary,
             "page": rule.page,
+            "references": [found._asdict() for found in referred(rule.page)],
         }
         for rule in rules
     ]
     return json.dumps({**header(), "rules": listed}) + "\n"
 
 
-def page_text(rule: RuleInfo, paint: Paint = plain) -> str:
-    """The page of a rule below a line with its properties."""
-    facts = [
+def facts(rule: RuleInfo) -> list[str]:
+    """What is known of a rule beside its page, the severity first."""
+    told = [
         rule.severity.value,
         "on by default" if rule.default else f"off by default, --select {rule.name}",
         "can be fixed" if rule.fixable else "no automatic fix",
     ]
-    if rule.ecosystem:
-        facts.append(f"part of {rule.ecosystem}")
+    return [*told, f"part of {rule.ecosystem}"] if rule.ecosystem else told
+
+
+def page_text(rule: RuleInfo, paint: Paint = plain) -> str:
+    """The page of a rule below a line with its properties."""
     lines = [_page_line(line, paint) for line in rule.page.splitlines()]
-    return "\n".join([f"{paint(rule.severity.value, rule.name)} ({'; '.join(facts)})", "", *lines]) + "\n"
+    return "\n".join([f"{paint(rule.severity.value, rule.name)} ({'; '.join(facts(rule))})", "", *lines]) + "\n"
+
+
+def page_markdown(rule: RuleInfo) -> str:
+    """The page of a rule as Markdown: its code blocks are indented, and so are those of Markdown."""
+    return "\n".join(map(_markdown_line, rule.page.splitlines())) + "\n"
+
+
+def _markdown_line(line: str) -> str:
+    if line.endswith("::") and not line.startswith(" "):
+        return f"**{line[:-2]}:**"
+    label, colon, rest = line.partition(": ")
+    return f"**{label}:** {rest}" if colon and label in {"Why", "Fix safety"} else line
 
 
 def _page_line(line: str, paint: Paint) -> str:
     line = shown(line)
     if line.endswith("::") and not line.startswith(" "):
         return paint("note", line[:-1])
+    if line == f"{REFERENCES}:":
+        return paint("note", line)
     label, colon, rest = line.partition(": ")
     if colon and label in {"Why", "Fix safety"}:
         return f"{paint('note', label)}: {rest}"

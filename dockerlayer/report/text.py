@@ -27,6 +27,11 @@ def part(record: FileRecord, run: Run) -> str:
 
 def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally, run: Run) -> str:
     """The line that closes the report."""
+    return closing(tally, run)
+
+
+def closing(tally: Tally, run: Run) -> str:
+    """The line that sums up what the command did."""
     return fix_summary_text(tally, written=run.command == "fix") if run.fixing else summary_text(tally)
 
 

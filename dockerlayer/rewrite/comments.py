@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from dockerlayer.checks.rules import candidates
 from dockerlayer.checks.suppressions import removal, unused_names
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Edit, Finding, Fix
 from dockerlayer.model.layers import Analysis
-from dockerlayer.model.suppressions import DIRECTIVE, IGNORE, Suppression, is_suppressed, suppressions_of
+from dockerlayer.model.suppressions import DIRECTIVE, IGNORE, Name, Suppression, is_suppressed, suppressions_of
 from dockerlayer.rewrite.chunks import PRAGMA, line_edits
 from dockerlayer.rewrite.runs import apply, newline_of
 from dockerlayer.syntax.parser import parse
@@ -113,12 +114,13 @@ def settled(before: Survey, found: Sequence[Candidate], candidate: Candidate, fi
     now = [item.finding for item in candidates(after, rules)]
     present = suppressions_of(dockerfile)
     hidden = [item for item in now if is_suppressed(item.rule, item.start, present)]
-    edits = [*_trimmed(dockerfile, comments, present, hidden, old.data)]
+    surplus = _repeated(dockerfile, comments, present, hidden, old.data)
+    edits: list[Edit] = []
     places = [candidate.step.instruction.start, *(item.step.instruction.start for item in candidate.broad)]
-    told = {(item.finding.rule, item.finding.subject) for item in found} - {
+    told = {
         (item.finding.rule, item.finding.subject)
         for item in found
-        if is_suppressed(item.finding.rule, item.finding.start, comments)
+        if not is_suppressed(item.finding.rule, item.finding.start, comments)
     }
     left = [one for one in now if one not in hidden and (one.rule, one.subject) not in told]
     for item in comments:
@@ -126,35 +128,37 @@ def settled(before: Survey, found: Sequence[Candidate], candidate: Candidate, fi
             named = [one for one in left if one.rule in item.rules]
             edits.extend(suppressing(dockerfile, named, item.reason))
             left = [one for one in left if one not in named]
-    if not edits:
+            text, moved = old.data[item.start : item.end], {one.rule for one in named}
+            for other in present:
+                if moved and data[other.start : other.end] == text:
+                    surplus.setdefault(other.start, set()).update(unused_names(other, hidden, moved))
+    edits.extend(removal(dockerfile, one, tuple(surplus[one.start])) for one in present if surplus.get(one.start))
+    edits.sort()
+    if not edits or any(one.end > other.start for one, other in pairwise(edits)):
         return fix
     return fix._replace(edits=_between(old.data, apply(data, edits)))
 
 
-def _trimmed(
+def _repeated(
     dockerfile: Dockerfile,
     before: Iterable[Suppression],
     present: Iterable[Suppression],
     hidden: Sequence[Finding],
     old: bytes,
-) -> list[Edit]:
-    """The edits that take names out of comments that were repeated, where another of them is the one that is needed."""
+) -> dict[int, set[Name]]:
+    """The names that comments hold for nothing which were repeated, where another of them is needed; by start."""
     data = dockerfile.data
     had = Counter(old[item.start : item.end] for item in before)
     groups: dict[bytes, list[Suppression]] = {}
     for item in present:
         groups.setdefault(data[item.start : item.end], []).append(item)
-    edits = []
+    surplus: dict[int, set[Name]] = {}
     for text, group in groups.items():
-        if not 0 < had[text] < len(group):
-            continue
-        idle = [(item, unused_names(item, hidden, item.rules)) for item in group]
-        needed = {name.text for item, names in idle for name in item.names if name not in names}
-        for item, names in idle:
-            gone = tuple(name for name in names if name.text in needed)
-            if gone:
-                edits.append(removal(dockerfile, item, gone))
-    return edits
+        if 0 < had[text] < len(group):
+            idle = [(item, unused_names(item, hidden, item.rules)) for item in group]
+            needed = {name.text for item, names in idle for name in item.names if name not in names}
+            surplus.update({item.start: {name for name in names if name.text in needed} for item, names in idle})
+    return surplus
 
 
 def _between(old: bytes, new: bytes) -> tuple[Edit, ...]:

@@ -20,7 +20,7 @@ from dockerlayer.model.files import Placed
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.paths import is_within
 from dockerlayer.model.stages import Stage
-from dockerlayer.model.suppressions import FILE, is_suppressed, suppressions_of
+from dockerlayer.model.suppressions import IGNORE, is_suppressed, suppressions_of
 from dockerlayer.rewrite.chains import Chain, own_flags, paired, problem_of
 from dockerlayer.rewrite.chunks import PRAGMA
 from dockerlayer.rewrite.plan import STAGE
@@ -276,13 +276,18 @@ def _comments(one: Analysis, other: Analysis) -> Refusal | None:
     return None
 
 
-def _left_alone(analysis: Analysis) -> set[tuple[str, str, str, str]]:
-    """What the comments of ours say, rule by rule, and the kind of instruction that they stand on."""
-    found: set[tuple[str, str, str, str]] = set()
+def _left_alone(analysis: Analysis) -> set[tuple[str, str, str]]:
+    """What the comments of ours say, rule by rule, and the kind of instruction that they stand on.
+
+    One for a stage may become one for the instruction that is all it was about.
+    """
+    found: set[tuple[str, str, str]] = set()
     for item in suppressions_of(analysis.dockerfile):
-        kind = item.target.name if item.target is not None and item.scope != FILE else ""
-        names = item.rules or {analysis.dockerfile.data[item.start : item.end].decode("utf-8", "replace")}
-        found.update((item.scope, name, item.reason, kind) for name in names)
+        if item.problem:
+            continue
+        found.update((name, item.reason, "") for name in item.rules)
+        if item.scope == IGNORE and item.target is not None:
+            found.update((name, item.reason, item.target.name) for name in item.rules)
     return found
 
 
@@ -291,7 +296,7 @@ def _remarks(analysis: Analysis) -> tuple[Counter[bytes], Counter[tuple[bytes, s
     comments: Counter[bytes] = Counter()
     bound: Counter[tuple[bytes, str]] = Counter()
     data = analysis.dockerfile.data
-    ours = {item.start for item in suppressions_of(analysis.dockerfile)}
+    ours = {item.start for item in suppressions_of(analysis.dockerfile) if not item.problem}
     above: list[bytes] = []
     for item in analysis.dockerfile.items:
         if isinstance(item, Instruction):

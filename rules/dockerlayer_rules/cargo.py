@@ -53,6 +53,10 @@ def check_compiled(call: Call, scene: Scene) -> Iterator[Finding]:
 
     Fix safety: safe where the build runs as root; unsafe for another user, who may not change the time of a file that
     root owns.
+
+    References:
+    - rust-lang/cargo#7181: https://github.com/rust-lang/cargo/issues/7181
+    - rust-lang/cargo#9312: https://github.com/rust-lang/cargo/issues/9312
     """
     from dockerlayer_rules._cargodummy import compiled
 
@@ -66,26 +70,11 @@ def check_leftover(call: Call, scene: Scene) -> Iterator[Finding]:
     ``src/bin``, and Cargo finds it as it finds every program: an empty one breaks the build (E0601, no main function),
     another one is built, and installed, beside the others.
 
-    Bad (a library)::
-
-        FROM rust:1.85
-        WORKDIR /src
-        COPY Cargo.toml Cargo.lock ./
-        RUN mkdir src && touch src/main.rs && cargo fetch --locked
-        COPY src src
-        RUN cargo build --release
-
-    Good (a library)::
-
-        FROM rust:1.85
-        WORKDIR /src
-        COPY Cargo.toml Cargo.lock ./
-        RUN mkdir src && touch src/main.rs && cargo fetch --locked && rm src/main.rs
-        COPY src src
-        RUN cargo build --release
-
     Fix safety: safe where the build fails because of the dummy and runs as root, else unsafe: a later step may use the
     program.
+
+    References:
+    - Cargo, package layout: https://doc.rust-lang.org/cargo/guide/project-layout.html
     """
     from dockerlayer_rules._cargodummy import leftover
 
@@ -114,6 +103,26 @@ ecosystem = Ecosystem(
         Rule("leftover-dummy-source", Severity.WARNING, check_leftover, fixable=True),
     ),
     examples=(
+        Example(
+            "leftover-dummy-source",
+            """
+            FROM rust:1.85
+            WORKDIR /src
+            COPY Cargo.toml Cargo.lock ./
+            RUN mkdir src && touch src/main.rs && cargo fetch --locked
+            COPY src src
+            RUN cargo build --release
+            """,
+            """
+            FROM rust:1.85
+            WORKDIR /src
+            COPY Cargo.toml Cargo.lock ./
+            RUN mkdir src && touch src/main.rs && cargo fetch --locked && rm src/main.rs
+            COPY src src
+            RUN cargo build --release
+            """,
+            case="lib-only",
+        ),
         Example(
             "mount-shadows-layer",
             """

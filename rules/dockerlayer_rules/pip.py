@@ -30,15 +30,24 @@ def check_download(call: Call, scene: Scene) -> Iterator[Finding]:
 
     Bad::
 
+        FROM python:3.12
+        WORKDIR /app
+        COPY requirements.txt ./
         RUN pip download -d /wheels -r requirements.txt
         RUN pip install --no-index --find-links /wheels -r requirements.txt
 
     Good::
 
+        FROM python:3.12
+        WORKDIR /app
+        COPY requirements.txt ./
         RUN pip wheel --wheel-dir /wheels -r requirements.txt
         RUN pip install --no-index --find-links /wheels -r requirements.txt
 
     Fix safety: unsafe. The directory then holds wheels that fit this image, and no source distributions.
+
+    References:
+    - pypa/pip#7863: https://github.com/pypa/pip/issues/7863
     """
     from dockerlayer_rules._read_pip import incomplete_download
 

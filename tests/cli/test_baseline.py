@@ -16,13 +16,13 @@ FIXED = b"FROM busybox\nWORKDIR /app\nCOPY fake.json ./\nRUN fakepm install\nCOP
 
 
 @pytest.fixture
-def adopted(run: Runner, project: Path) -> Path:
+def adopted(inside: Runner, project: Path) -> Path:
     """A project with two Dockerfiles that have findings, and with the baseline of these."""
     (project / "api").mkdir()
     (project / "api" / "Dockerfile").write_bytes(BAD)
     (project / "api" / "fake.json").write_text("{}")
     (project / "api" / "main.py").write_text("print()")
-    done = run("check", "--write-baseline", "known.json", cwd=project)
+    done = inside("check", "--write-baseline", "known.json", cwd=project)
     assert done.returncode == 0
     assert done.stdout == b"Nothing new: 2 files checked; 2 known problems left out.\n"
     assert b"known.json lists 2 problems of 2 files\n" in done.stderr
@@ -34,90 +34,90 @@ def entries(project: Path) -> dict[str, int]:
     return {f"{entry['path']} {entry['rule']} {entry['subject']}": entry["count"] for entry in found}
 
 
-def test_the_findings_of_today_are_left_out(run: Runner, adopted: Path) -> None:
+def test_the_findings_of_today_are_left_out(inside: Runner, adopted: Path) -> None:
     written = (adopted / "known.json").read_bytes()
     assert entries(adopted) == {
         "Dockerfile source-before-download fake:fakepm install": 1,
         "api/Dockerfile source-before-download fake:fakepm install": 1,
     }
-    assert run("check", cwd=adopted).returncode == 1
+    assert inside("check", cwd=adopted).returncode == 1
     # From anywhere, and wherever the text has gone.
     (adopted / "Dockerfile").write_bytes(b"# moved\nFROM scratch AS other\n\n" + BAD)
     for arguments, directory in (([], adopted), (["../Dockerfile", "Dockerfile"], adopted / "api")):
         baseline = adopted / "known.json"
-        done = run("check", "--baseline", baseline, *arguments, cwd=directory)
+        done = inside("check", "--baseline", baseline, *arguments, cwd=directory)
         assert done.returncode == 0
         assert done.stdout == b"Nothing new: 2 files checked; 2 known problems left out.\n"
         assert b"note" not in done.stderr
-    done = run("check", "--baseline", "known.json", "--format", "json", cwd=adopted)
+    done = inside("check", "--baseline", "known.json", "--format", "json", cwd=adopted)
     report = json.loads(done.stdout)
     assert [file["findings"] for file in report["files"]] == [[], []]
     assert report["summary"]["known"] == 2
     assert report["summary"]["problems"] == 0
     # Nothing changes when nothing has changed.
-    assert run("check", "--write-baseline", "known.json", cwd=adopted).returncode == 0
+    assert inside("check", "--write-baseline", "known.json", cwd=adopted).returncode == 0
     assert (adopted / "known.json").read_bytes() == written
 
 
-def test_what_is_new_is_told(run: Runner, adopted: Path) -> None:
+def test_what_is_new_is_told(inside: Runner, adopted: Path) -> None:
     (adopted / "Dockerfile").write_bytes(BAD + b"FROM busybox\nCOPY . .\nRUN fakepm install other\n")
-    done = run("check", "--baseline", "known.json", cwd=adopted)
+    done = inside("check", "--baseline", "known.json", cwd=adopted)
     assert done.returncode == 1
     assert done.stdout.startswith(b"Dockerfile:7:5: source-before-download: ")
     assert b"Found 1 problem in 1 of 2 files" in done.stdout
     assert b"; 2 known problems left out.\n" in done.stdout
 
 
-def test_what_is_fixed_is_noted_and_goes(run: Runner, adopted: Path) -> None:
+def test_what_is_fixed_is_noted_and_goes(inside: Runner, adopted: Path) -> None:
     (adopted / "Dockerfile").write_bytes(FIXED)
-    done = run("check", "--baseline", "known.json", cwd=adopted)
+    done = inside("check", "--baseline", "known.json", cwd=adopted)
     assert done.returncode == 0
     note = b"note: 1 entry of known.json found nothing any more; `dockerlayer check --write-baseline known.json` takes"
     assert note in done.stderr
     # A run over other files, or with other rules, does not know.
     for arguments in (["api/Dockerfile"], ["--select", "missing-lockfile"]):
-        done = run("check", "--baseline", "known.json", *arguments, cwd=adopted)
+        done = inside("check", "--baseline", "known.json", *arguments, cwd=adopted)
         assert b"note" not in done.stderr
         before = entries(adopted)
-        assert run("check", "--write-baseline", "known.json", *arguments, cwd=adopted).returncode == 0
+        assert inside("check", "--write-baseline", "known.json", *arguments, cwd=adopted).returncode == 0
         assert entries(adopted) == before
     (adopted / "api" / "Dockerfile").unlink()
-    done = run("check", "--baseline", "known.json", "Dockerfile", cwd=adopted)
+    done = inside("check", "--baseline", "known.json", "Dockerfile", cwd=adopted)
     assert b"note: 2 entries of known.json" in done.stderr
-    assert run("check", "--write-baseline", "known.json", cwd=adopted).returncode == 0
+    assert inside("check", "--write-baseline", "known.json", cwd=adopted).returncode == 0
     assert entries(adopted) == {}
-    assert b"note" not in run("check", "--baseline", "known.json", cwd=adopted).stderr
+    assert b"note" not in inside("check", "--baseline", "known.json", cwd=adopted).stderr
 
 
-def test_fix_makes_what_is_listed_and_leaves_the_rest_out(run: Runner, adopted: Path) -> None:
+def test_fix_makes_what_is_listed_and_leaves_the_rest_out(inside: Runner, adopted: Path) -> None:
     (adopted / "api" / "Dockerfile").write_bytes(TWICE)
-    assert run("check", "--write-baseline", "known.json", cwd=adopted).returncode == 0
-    done = run("fix", "--diff", "--baseline", "known.json", cwd=adopted)
+    assert inside("check", "--write-baseline", "known.json", cwd=adopted).returncode == 0
+    done = inside("fix", "--diff", "--baseline", "known.json", cwd=adopted)
     assert done.returncode == 1
     assert b"+COPY fake.json" in done.stdout
     assert b"note" not in done.stderr.splitlines()[-1], "nothing is written, so nothing is fixed"
-    done = run("fix", "--baseline", "known.json", cwd=adopted)
+    done = inside("fix", "--baseline", "known.json", cwd=adopted)
     assert (adopted / "Dockerfile").read_bytes() == FIXED
     assert done.returncode == 0, "what cannot be fixed safely is listed"
     assert b"known problem" in done.stdout
     assert b"found nothing any more" in done.stderr
 
 
-def test_a_file_that_cannot_be_built_stays_an_error(run: Runner, adopted: Path) -> None:
+def test_a_file_that_cannot_be_built_stays_an_error(inside: Runner, adopted: Path) -> None:
     (adopted / "Dockerfile").write_bytes(b"FROM busybox\nRUNN fakepm install\n")
     for option in ("--baseline", "--write-baseline"):
-        done = run("check", option, "known.json", cwd=adopted)
+        done = inside("check", option, "known.json", cwd=adopted)
         assert done.returncode == 1
         assert b"Dockerfile:2:1: invalid-dockerfile: " in done.stdout
         assert b"found nothing any more" not in done.stderr, "it hides what is listed"
     assert set(entries(adopted)) == {"api/Dockerfile source-before-download fake:fakepm install"}
 
 
-def test_a_file_that_cannot_be_read_keeps_its_entries(run: Runner, adopted: Path) -> None:
+def test_a_file_that_cannot_be_read_keeps_its_entries(inside: Runner, adopted: Path) -> None:
     (adopted / "Dockerfile").unlink()
     (adopted / "Dockerfile").symlink_to("nowhere")
     before = entries(adopted)
-    done = run("check", "--write-baseline", "known.json", cwd=adopted)
+    done = inside("check", "--write-baseline", "known.json", cwd=adopted)
     assert done.returncode == 2
     assert b"error: Dockerfile: No such file" in done.stderr
     assert entries(adopted) == before
@@ -153,23 +153,25 @@ def test_many_files(run: Runner, project: Path) -> None:
         (["--diff-base", "a", "--write-baseline", "b"], "--diff-base cannot be given with it"),
     ],
 )
-def test_a_baseline_that_cannot_be_used(run: Runner, project: Path, arguments: list[str], message: str) -> None:
-    done = run("check", *arguments, cwd=project)
+def test_a_baseline_that_cannot_be_used(inside: Runner, project: Path, arguments: list[str], message: str) -> None:
+    done = inside("check", *arguments, cwd=project)
     assert done.returncode == 2
     assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr
     assert (project / "Dockerfile").read_bytes() == BAD
 
 
-def test_standard_input(run: Runner, adopted: Path) -> None:
+def test_standard_input(inside: Runner, adopted: Path) -> None:
     named = ["check", "--baseline", "known.json", "-", "--stdin-filename"]
-    done = run(*named, "api/Dockerfile", cwd=adopted, stdin=BAD)
+    done = inside(*named, "api/Dockerfile", cwd=adopted, stdin=BAD)
     assert done.returncode == 0
-    done = run(*named, "api/Dockerfile", cwd=adopted, stdin=FIXED)
+    done = inside(*named, "api/Dockerfile", cwd=adopted, stdin=FIXED)
     assert b"note" not in done.stderr, "what is typed is not what is there"
-    done = run(*named, "api/Other.Dockerfile", cwd=adopted, stdin=BAD)
+    done = inside(*named, "api/Other.Dockerfile", cwd=adopted, stdin=BAD)
     assert done.returncode == 1
-    assert run("check", "--baseline", "known.json", "-", "--context", "api", cwd=adopted, stdin=BAD).returncode == 1
+    assert inside("check", "--baseline", "known.json", "-", "--context", "api", cwd=adopted, stdin=BAD).returncode == 1
     before = entries(adopted)
-    assert run("check", "--write-baseline", "known.json", "-", "--context", ".", cwd=adopted, stdin=BAD).returncode == 1
+    assert (
+        inside("check", "--write-baseline", "known.json", "-", "--context", ".", cwd=adopted, stdin=BAD).returncode == 1
+    )
     assert entries(adopted) == before, "a text without a place cannot be listed, so it is told"

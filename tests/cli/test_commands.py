@@ -46,6 +46,45 @@ def test_explain(run: Runner) -> None:
     assert b"did you mean source-before-download?" in done.stderr
 
 
+def test_explain_in_markdown(run: Runner) -> None:
+    page = run("explain", "missing-lockfile", "--format", "markdown", "--color", "always").stdout.decode()
+    assert page.startswith("# missing-lockfile\n\nWarning, on by default, no automatic fix.\n\n## What\n\n")
+    assert "\x1b" not in page
+    every = run("explain", "all", "--format", "markdown").stdout.decode()
+    assert page in every
+    assert every.count("\n## Why\n") == len(json.loads(run("rules", "--format", "json").stdout)["rules"])
+
+
+def test_explain_in_json(run: Runner) -> None:
+    (rule,) = json.loads(run("explain", "invalid-dockerfile", "--format", "json").stdout)["rules"]
+    assert rule["name"] == "invalid-dockerfile"
+    assert rule["references"] == [
+        {"title": "Dockerfile reference, format", "url": "https://docs.docker.com/reference/dockerfile/#format"}
+    ]
+    every = run("explain", "all", "--format", "json").stdout
+    assert json.loads(every) == json.loads(run("rules", "--format", "json").stdout)
+
+
+def test_explain_all(run: Runner) -> None:
+    text = run("explain", "all").stdout
+    assert run("explain", "missing-lockfile").stdout + b"\n" in text
+    assert b"\nReferences:\n- " in text
+
+
+def test_explain_what_there_is_not(run: Runner) -> None:
+    for words, said in (
+        (("nope", "--format", "markdown"), b"error: there is no rule 'nope'; `dockerlayer rules` lists them\n"),
+        (("",), b"error: there is no rule ''; `dockerlayer rules` lists them\n"),
+        (("all", "--format", "nonsense"), b"'nonsense' is not one of 'text', 'markdown', 'json'"),
+        (("patterns", "--format", "json"), b"error: the page of the patterns is text or markdown"),
+        ((), b"Missing argument"),
+    ):
+        done = run("explain", *words)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert said in done.stderr
+        assert b"Traceback" not in done.stderr
+
+
 def test_rules(run: Runner) -> None:
     table = run("rules").stdout.decode().splitlines()
     assert table[0].split() == ["RULE", "SEVERITY", "DEFAULT", "FIX"]

@@ -17,7 +17,9 @@ try:
 except SystemExit as done:
     code = done.code
 print("code", code, file=sys.stderr)
-for name in ("rich", "libcst", "multiprocessing", "concurrent", "dockerlayer.report.json"):
+for name in (
+    "rich", "libcst", "multiprocessing", "concurrent", "html", "dockerlayer.report.json", "dockerlayer.report.sarif"
+):
     if name in sys.modules:
         print("slow", name, file=sys.stderr)
 for name in sys.modules:

@@ -12,6 +12,20 @@ from dockerlayer.findings import Finding, Severity
 from dockerlayer.report.record import FileRecord
 from dockerlayer.syntax.parser import parse
 
+HOSTILE = (
+    "a b",
+    "quo\"te's",
+    "new\nline\r",
+    "50%",
+    "a:b,c",
+    "]]>&lt;<!--",
+    "\x00\x1b[31m\x85",
+    "\udcff\ud800\uffff",
+    "{0} [x](y)",
+    "`|$*_",
+)
+"""Names and messages that break what is put together carelessly."""
+
 
 @pytest.fixture
 def record() -> Callable[..., FileRecord]:
@@ -24,3 +38,9 @@ def record() -> Callable[..., FileRecord]:
         return FileRecord(path, Report(parse(data), (finding,)))
 
     return make
+
+
+@pytest.fixture(params=HOSTILE, ids=ascii)
+def hostile(request: pytest.FixtureRequest) -> str:
+    """A text that breaks what is put together carelessly; may be a path but for its NUL."""
+    return str(request.param)

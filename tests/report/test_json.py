@@ -11,7 +11,7 @@ import pytest
 
 from dockerlayer import __version__
 from dockerlayer.engine import Made, Report
-from dockerlayer.findings import Applicability, Edit, Fix, Refusal
+from dockerlayer.findings import Applicability, Cost, Edit, Fix, Refusal
 from dockerlayer.report.json import document_json, file_json
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.syntax.parser import parse
@@ -27,11 +27,12 @@ FIX = Fix(
     ("the moon is full",),
     ("it rains",),
 )
+COST = (Cost(3, "packages", "npm", "GitHub"), Cost(None, "headers", "nodejs", "OpenJS"))
 
 
 def test_finding(record: Record) -> None:
     refusals = (Refusal("one", "first reason", line=3), Refusal("two", "second reason"))
-    made = record(TEXT, b"npm ci", help="so there", ecosystem="npm", fix=FIX, refusals=refusals)
+    made = record(TEXT, b"npm ci", help="so there", ecosystem="npm", fix=FIX, refusals=refusals, cost=COST)
     assert json.loads(file_json(made)) == {
         "path": "Dockerfile",
         "findings": [
@@ -41,6 +42,10 @@ def test_finding(record: Record) -> None:
                 "message": "it is so",
                 "help": "so there",
                 "ecosystem": "npm",
+                "cost": [
+                    {"count": 3, "unit": "packages", "registry": "npm", "payer": "GitHub"},
+                    {"count": None, "unit": "headers", "registry": "nodejs", "payer": "OpenJS"},
+                ],
                 "place": {
                     "start": {"offset": 17, "line": 2, "column": 7},
                     "end": {"offset": 23, "line": 2, "column": 13},

@@ -189,7 +189,7 @@ def test_summary_of_fix(tally: Tally, written: bool, line: str) -> None:
 
 def test_tally(record: Record) -> None:
     tallies = [tally_of(record(TEXT, b"npm ci", fix=fix)) for fix in (UNSAFE, SAFE)]
-    assert tallies[0].plus(tallies[1]) == Tally(files=2, dirty=2, problems=2, safe=1, unsafe=1)
+    assert tallies[0].plus(tallies[1]) == Tally(files=2, dirty=2, problems=2, safe=1, unsafe=1, warning=2)
 
 
 def test_shown() -> None:

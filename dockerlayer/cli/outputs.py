@@ -1,0 +1,118 @@
+"""The reports that a command line asks for: one where the command's report goes, and any number of files."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple, TextIO
+
+from dockerlayer.cli.choices import FailOn, ReportFormat
+from dockerlayer.cli.request import Request
+from dockerlayer.cli.terminal import wants_colour
+from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, UsageError
+from dockerlayer.report.record import Tally
+from dockerlayer.report.visible import Paint, ansi, plain
+
+STATISTICS = "statistics"
+BESIDE_DIFF = frozenset({ReportFormat.TEXT.value, ReportFormat.CONCISE.value, STATISTICS})
+"""Reports that a diff can stand beside; the others have standard output for themselves."""
+
+_COLOURED = BESIDE_DIFF
+_POINTING = frozenset({"sarif", "github", "gitlab", "junit", "checkstyle", "rdjson"})
+_HERE = "-"
+
+
+class Output(NamedTuple):
+    """A report that is asked for: its format, how it is coloured, and its file; "" is where the report goes."""
+
+    format: str
+    paint: Paint = plain
+    path: str = ""
+
+
+def format_of(request: Request) -> str:
+    """The format of the report, by ``--format`` or by an ``--output`` to ``-``; raises UsageError if both name one."""
+    here = [name for name, path in map(_read, request.outputs) if path == _HERE]
+    if len(here) > 1 or (here and request.format is not None):
+        asked = [f"--format {request.format}"] if request.format is not None else []
+        asked += [f"--output {name}=-" for name in here]
+        raise UsageError(f"{' and '.join(asked)} all want standard output; write one of them to a file")
+    return here[0] if here else request.format or ReportFormat.TEXT.value
+
+
+def outputs_of(request: Request, stream: TextIO) -> tuple[Output, ...]:
+    """Every report that is asked for, the one for ``stream`` first.
+
+    Raises UsageError for what does not exist, does not fit the command or cannot be written: before anything is done.
+    """
+    name = format_of(request)
+    if request.statistics and name not in {"text", "json"}:
+        raise UsageError(f"--statistics goes with the text and the json report, not with {name}")
+    coloured = name in _COLOURED and wants_colour(request.color, stream)
+    found = [Output(_counted(request, name), ansi if coloured else plain)]
+    for other, path in map(_read, request.outputs):
+        if path != _HERE:
+            _check_place(path)
+            if any(_same(path, output.path) for output in found):
+                raise UsageError(f"--output: {path} is named twice")
+            found.append(Output(_counted(request, other), path=path))
+    if request.command == "diff":
+        for output in found:
+            if output.format in _POINTING:
+                raise UsageError(
+                    f"a {output.format} report points at places in the files, and --diff leaves those as they are; "
+                    f"`dockerlayer check` makes one"
+                )
+    return tuple(found)
+
+
+def exit_code(request: Request, tally: Tally, failed: bool) -> int:
+    """The code that the counts of a run ask for; what failed is an error whatever findings may be."""
+    if failed:
+        return EXIT_ERROR
+    if request.exit_zero:
+        return EXIT_CLEAN
+    counted = {
+        FailOn.ERROR: tally.error,
+        FailOn.WARNING: tally.error + tally.warning,
+        FailOn.INFO: tally.problems,
+        FailOn.NEVER: 0,
+    }[request.fail_on]
+    changing = request.command == "diff" and tally.changed
+    return EXIT_FINDINGS if counted or changing else EXIT_CLEAN
+
+
+def _counted(request: Request, name: str) -> str:
+    return STATISTICS if request.statistics and name == "text" else name
+
+
+def _read(value: str) -> tuple[str, str]:
+    name, _, path = value.partition("=")
+    known = [item.value for item in ReportFormat]
+    if name not in known:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
+        meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        raise UsageError(f"--output {value}: there is no format {name!r}; {meant}")
+    if not path:
+        raise UsageError(f"--output {value}: no file is named; write {name}=FILE, or {name}=- for standard output")
+    return name, path
+
+
+def _check_place(path: str) -> None:
+    directory = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
+        problem = "is a directory"
+    elif not os.path.isdir(directory):
+        problem = f"there is no directory {os.path.dirname(path) or directory}"
+    elif os.path.lexists(path) and not os.access(path, os.W_OK):
+        problem = "is read-only"
+    elif not os.path.lexists(path) and not os.access(directory, os.W_OK):
+        problem = f"nothing may be written to {os.path.dirname(path) or directory}"
+    else:
+        return
+    raise UsageError(f"--output {path}: {problem}")
+
+
+def _same(one: str, other: str) -> bool:
+    return bool(other) and os.path.realpath(one) == os.path.realpath(other)
