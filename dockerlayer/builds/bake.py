@@ -3,8 +3,8 @@
 From the Bake file reference (docker/buildx, docs/bake-reference.md) and its source (bake/bake.go): what several files
 say of a target is merged; ``inherits`` lays the later over the earlier and the target itself over all; ``matrix`` makes
 a target of each combination; a relative ``context`` starts at the directory that bake runs in, and ``dockerfile`` at
-the context. That directory is not written anywhere: it is the one of the file, as bake looks for files in its own, or
-the root of the repository, where ``-f`` was used. Which of the two it is, the Dockerfile that is there tells.
+the context. That directory is not written anywhere: it is the one of the file, as bake looks for files in its own, or,
+where what the file names is not there, the root of the repository, since ``-f`` was used.
 """
 
 from __future__ import annotations
@@ -330,8 +330,6 @@ def _build(name: str, resolved: Resolved, root: str | None, service: Build | Non
     there = [build for build in found if os.path.isfile(build.dockerfile)]
     if not there and (name.startswith("_") or name in maker.inherited):
         return None
-    if len(there) > 1 and os.path.realpath(there[0].context) != os.path.realpath(there[1].context):
-        raise Unusable("what it names is there from the directory of this file and from the root of the repository")
     return (there or found)[0]
 
 

@@ -51,6 +51,11 @@ def is_build_file(name: str) -> bool:
     return _COMPOSE.fullmatch(name) is not None or _BAKE.fullmatch(name) is not None
 
 
+def is_foreign(path: str) -> bool:
+    """Whether a file came with the code of others: what it names is seldom there."""
+    return "vendor" in path.split(os.sep)
+
+
 def in_files(paths: Iterable[str], *, named: bool = False) -> Reading:
     """The builds of files, each with those that its own directory has for it to be used with.
 
@@ -67,6 +72,7 @@ def around(directory: str) -> Reading:
 
     Those of other directories of the repository count as well, as far as git has them and they lead out of their own.
     """
+    directory = "" if directory == os.curdir else directory
     upwards = list(_upwards(directory))
     readings = [_in_directory(each, names) for each in upwards if (names := _names(each))]
     root = repository(directory)
@@ -82,7 +88,7 @@ def _climbing(root: str) -> tuple[str, ...]:
     found: list[str] = []
     for path in tracked(root, "*compose*.yaml", "*compose*.yml", "*bake*.hcl", "*bake*.json"):
         file = os.path.join(root, path)
-        if not is_build_file(os.path.basename(path)):
+        if not is_build_file(os.path.basename(path)) or is_foreign(path):
             continue
         try:
             data = read_file(file)
@@ -197,7 +203,7 @@ def _parent(directory: str) -> str | None:
 
 def _upwards(directory: str) -> Iterator[str]:
     """The directory and those above it: to the root of the repository, else to the current directory."""
-    at = "" if directory == os.curdir else directory
+    at = directory
     root = _top(at)
     while True:
         yield at

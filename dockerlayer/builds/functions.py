@@ -6,6 +6,7 @@ here. The clock, random values, the machine and files have no place in it.
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -108,6 +109,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "length": lambda values: len(values) if isinstance(values, list | dict) else len(values + ""),
     "lookup": _lookup,
     "lower": lambda text: text.lower(),
+    "md5": lambda text: hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(),
     "merge": _merge,
     "not": lambda a: operate("!", [a]),
     "notequal": lambda a, b: operate("!=", [a, b]),
@@ -116,6 +118,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "reverse": lambda text: (text + "")[::-1],
     "reverselist": lambda values: values[::-1],
     "sanitize": lambda text: re.sub(r"[^a-zA-Z0-9_-]", "_", text),
+    "sha1": lambda text: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(),
+    "sha256": lambda text: hashlib.sha256(text.encode()).hexdigest(),
     "slice": lambda values, start, end: values[int(start) : int(end)],
     "sort": lambda values: sorted(values),
     "split": lambda by, text: text.split(by),

@@ -17,6 +17,7 @@ from dockerlayer.builds.find import (
     forget,
     in_files,
     is_build_file,
+    is_foreign,
     of_dockerfile,
 )
 from dockerlayer.cli.terminal import say
@@ -74,7 +75,7 @@ class Places:
 
     def _tell(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
-            if problem not in self._told:
+            if problem not in self._told and not is_foreign(problem.file):
                 self._told.add(problem)
                 say(f"warning: {problem.sentence}")
 

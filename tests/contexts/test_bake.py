@@ -73,6 +73,7 @@ def targets(text: str, **others: str) -> dict[str, tuple[str, str, str]]:
         ),
         ('target "a" { context = {for k, v in {x = "y"} : upper(k) => v}["X"] }', {"a": ("y", "y/Dockerfile", "")}),
         ('target "a" { context = "a\\"\\u0041$${x}" }', {"a": ('a"A${x}', 'a"A${x}/Dockerfile', "")}),
+        ('target "a" { context = substr(md5("x"), 0, 4) }', {"a": ("9dd4", "9dd4/Dockerfile", "")}),
         ('target "a" { tags = [timestamp()] }', {"a": (".", "Dockerfile", "")}),
         ('target "a" { target = unknown() }', {"a": (".", "Dockerfile", "")}),
         ("# nothing\n", {}),
@@ -202,6 +203,5 @@ def test_the_dockerfile_that_is_there_tells_where_bake_runs(tmp_path: Path) -> N
     assert (build.context, build.dockerfile) == (str(root), str(inner / "D"))
     (inner / "docker").mkdir()
     (inner / "docker" / "D").touch()
-    found = reading(files, str(root))
-    assert not found.builds
-    assert "is there from the directory of this file and from the root" in found.problems[0].message
+    (build,) = reading(files, str(root)).builds
+    assert (build.context, build.dockerfile) == (str(inner), str(inner / "docker" / "D"))
