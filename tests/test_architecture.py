@@ -27,10 +27,11 @@ ROOMS = (
     ("registry", "config"),
     ("checks",),
     ("rewrite",),
-    ("engine", "baseline"),
+    ("engine", "baseline", "why"),
     ("agreement",),
     ("verify",),
     ("report", "testing"),
+    ("lsp",),
     ("cli",),
     ("__main__",),
 )
@@ -41,6 +42,7 @@ THIRD_PARTY = {
     "model": {"dockerfile_parse"},
     "testing": {"dockerfile_parse"},
     "report": {"rich"},
+    "lsp": {"lsprotocol", "pygls"},
     "cli": {"typer", "rich", "click"},
 }
 
@@ -50,9 +52,12 @@ ECOSYSTEMS = re.compile(
     r"|conda|uv)\b",
     re.IGNORECASE,
 )
-# Examples in rule pages, where an invented tool would help nobody, and words that only look like a name.
+# Examples in rule pages, where an invented tool would help nobody, how to install an extra of our own, and words that
+# only look like a name.
 NAMED_ON_PURPOSE = {
     "checks/rules.py": {"pip"},
+    "cli/editor.py": {"pip"},
+    "cli/lsp.py": {"pip"},
     "discovery.py": {"node_modules"},
 }
 

@@ -76,11 +76,25 @@ def test_a_shallow_clone(repository: Path, tmp_path: Path) -> None:
             merge_base(shallow, revision)
 
 
-def test_a_repository_without_a_commit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sha1", "sha256"])
+def test_a_repository_without_a_commit(tmp_path: Path, kind: str) -> None:
+    git(tmp_path, "init", "-q", f"--object-format={kind}")
+    with pytest.raises(InputError, match="there is no revision"):
+        merge_base(str(tmp_path), "main")
+    (tmp_path / "one").write_text("one")
+    git(tmp_path, "add", "-A")
+    files = Commit(str(tmp_path), merge_base(str(tmp_path), "HEAD"))
+    found = files.find("one"), files.problem
+    files.close()
+    assert found == (None, "")
+
+
+def test_a_branch_that_is_damaged_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
-    for name in ("HEAD", "main"):
-        with pytest.raises(InputError, match="there is no revision"):
-            merge_base(str(tmp_path), name)
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "x")
+    (tmp_path / ".git" / "refs" / "heads" / "main").write_text(f"{'1' * 40}\n")
+    with pytest.raises(InputError, match="there is no revision 'HEAD'"):
+        merge_base(str(tmp_path), "HEAD")
 
 
 def test_the_work_tree(repository: Path, tmp_path: Path) -> None:

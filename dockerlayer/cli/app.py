@@ -12,6 +12,7 @@ from dockerlayer.cli.check import check
 from dockerlayer.cli.ecosystems import ecosystems
 from dockerlayer.cli.explain import explain
 from dockerlayer.cli.fix import fix
+from dockerlayer.cli.lsp import lsp
 from dockerlayer.cli.optional import OptionalReason
 from dockerlayer.cli.rules import rules
 from dockerlayer.cli.terminal import say
@@ -33,6 +34,7 @@ app.command(short_help="Prove by real builds that downloads stay cached.")(verif
 app.command(short_help="Show what the layer on a line depends on.")(why)
 app.command(short_help="Show what a rule is about.")(explain)
 app.command(short_help="List every rule.")(rules)
+app.command(short_help="Serve an editor.")(lsp)
 app.command(short_help="List every package manager, and who pays for its downloads.")(ecosystems)
 
 
@@ -55,7 +57,7 @@ def dockerlayer(
     \b
     Exit codes:
       0    nothing found; for fix: everything that was found is fixed
-      1    something found; for fix: something is left; for fix --diff: something is left or would be changed
+      1    something found (see --fail-on); for fix: left; for fix --diff: left or about to be changed
       2    an error: usage, a file that cannot be read or written, a failing plugin
       130  interrupted; 141 when whoever reads the output has gone away
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TextIO
 
 from dockerlayer.builds.find import is_build_file
-from dockerlayer.cli.outputs import BESIDE_DIFF, exit_code, outputs_of
+from dockerlayer.cli.outputs import BESIDE_DIFF, exit_code, outputs_of, spare
 from dockerlayer.cli.places import Places
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.request import Request, Settler, plugins
@@ -98,6 +98,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     )
     settler = Settler(request, ecosystems)
     sources, failures = sources_of(request, settler, identity)
+    spare(outputs, (source.path for source in sources if source.data is None))
     ledger = None
     if task.listing or any(source.settings.baseline is not None for source in sources):
         from dockerlayer.cli.ledger import Ledger
@@ -136,21 +137,26 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
 
         close()
     errors = [(failure.path, failure.message) for failure in failures]
+    unwritten = 0
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
         text = style.whole(parts, errors, tally, task.run_for(output, settler.settings(None)))
-        if output.path:
-            from dockerlayer.cli.replace import write_report
-
-            write_report(output.path, "".join((*parts, text)) if style.streams else text)
-        else:
+        if not output.path:
             report(text)
+            continue
+        from dockerlayer.cli.replace import write_report
+
+        try:
+            write_report(output.path, "".join((*parts, text)) if style.streams else text)
+        except DockerlayerError as error:
+            unwritten += 1
+            say(f"error: {error}")
     if task.reason is not None:
         from dockerlayer.report.text import count
 
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
     if ledger is not None:
         ledger.close()
-    return exit_code(request, tally, bool(failures))
+    return exit_code(request, tally, bool(failures or unwritten))
 
 
 def _root() -> Root:

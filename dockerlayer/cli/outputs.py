@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple, TextIO
 
 from dockerlayer.cli.choices import FailOn, ReportFormat
@@ -63,6 +64,14 @@ def outputs_of(request: Request, stream: TextIO) -> tuple[Output, ...]:
                     f"`dockerlayer check` makes one"
                 )
     return tuple(found)
+
+
+def spare(outputs: Iterable[Output], paths: Iterable[str]) -> None:
+    """Raise UsageError where a report would take the place of a file that it is about."""
+    wanted = {os.path.realpath(output.path): output.path for output in outputs if output.path}
+    for path in paths if wanted else ():
+        if os.path.realpath(path) in wanted:
+            raise UsageError(f"--output {wanted[os.path.realpath(path)]}: the report would replace what it is about")
 
 
 def exit_code(request: Request, tally: Tally, failed: bool) -> int:

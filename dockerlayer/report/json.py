@@ -13,7 +13,8 @@
                                              "ignore": null | {"path", "lines": [...]}},
                               "refusals": [{"code", "message", "line": null | int}]}]}],
      "errors": [{"path", "message"}],
-     "summary": {"files", "failed", "dirty", "problems", "safe", "unsafe", "made", "changed", "known"}}
+     "summary": {"files", "failed", "dirty", "problems", "safe", "unsafe", "made", "changed", "known",
+                 "error", "warning", "info"}}
 
 ``contexts`` are those that Compose and Bake files build the file from, which it was judged in; it is left out where no
 build names the file, and where the user chose a context. ``kind`` is service or target.

@@ -31,7 +31,7 @@ def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally,
     if downloads:
         costs = [(_text(it.registry), _text(it.payer), _text(it.words), str(it.findings)) for it in downloads]
         columns = ("registry", "paid for by", "downloaded again", "findings")
-        sections += ["### What each build after an edit downloads again", _table(columns, costs)]
+        sections += ["### Downloaded again without need", _table(columns, costs)]
     if run.fixing:
         made = list(_made(files, run))
         title = "Fixed" if run.command == "fix" else "Would be fixed"

@@ -11,7 +11,7 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 def content(text: str) -> str:
     """The text as content of an element, U+FFFD for every character that XML 1.0 does not allow at all (2.2, Char)."""
-    return html.escape(_FORBIDDEN.sub("\ufffd", text), quote=False).replace("\r", "&#13;")
+    return _ascii(html.escape(_FORBIDDEN.sub("\ufffd", text), quote=False)).replace("\r", "&#13;")
 
 
 def tag(element: str, /, **attributes: object) -> str:
@@ -21,5 +21,10 @@ def tag(element: str, /, **attributes: object) -> str:
 
 
 def _value(text: str) -> str:
-    text = html.escape(_FORBIDDEN.sub("\ufffd", text))
+    text = _ascii(html.escape(_FORBIDDEN.sub("\ufffd", text)))
     return text.replace("\t", "&#9;").replace("\n", "&#10;").replace("\r", "&#13;")
+
+
+def _ascii(text: str) -> str:
+    """References for all that is not ASCII: standard output need not be in the encoding that the document names."""
+    return text.encode("ascii", "xmlcharrefreplace").decode()

@@ -6,7 +6,7 @@ import os
 from hashlib import sha256
 from typing import NamedTuple
 
-from dockerlayer.findings import Finding
+from dockerlayer.findings import Finding, identities
 from dockerlayer.report.record import FileRecord
 from dockerlayer.report.visible import decodable
 
@@ -53,10 +53,10 @@ def uri(path: str) -> str:
 
 def fingerprints(record: FileRecord, path: str) -> list[str]:
     """One for each finding of a file: the same as long as rule, file and subject are, wherever the text moves to."""
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, ...], int] = {}
     found = []
     for finding in record.report.findings:
-        key = finding.rule, finding.subject
+        key = finding.rule, *identities(finding)
         seen[key] = number = seen.get(key, 0) + 1
         text = "\0".join((path, *key, str(number)))
         found.append(sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32])
@@ -68,7 +68,8 @@ def told(finding: Finding) -> str:
     fix = finding.fix
     parts = [finding.message]
     if fix is not None:
-        assumed = f" (assumes: {'; '.join(fix.assumptions)})" if fix.assumptions else ""
+        word = "not made by itself, because" if fix.applicability == "manual" else "assumes:"
+        assumed = f" ({word} {'; '.join(fix.assumptions)})" if fix.assumptions else ""
         parts.append(f"{WAYS[fix.applicability]}: {fix.title}{assumed}")
     else:
         parts += [f"No fix: {refusal.message}" for refusal in finding.refusals]

@@ -65,18 +65,6 @@ def page_text(rule: RuleInfo, paint: Paint = plain) -> str:
     return "\n".join([f"{paint(rule.severity.value, rule.name)} ({'; '.join(facts(rule))})", "", *lines]) + "\n"
 
 
-def page_markdown(rule: RuleInfo) -> str:
-    """The page of a rule as Markdown: its code blocks are indented, and so are those of Markdown."""
-    return "\n".join(map(_markdown_line, rule.page.splitlines())) + "\n"
-
-
-def _markdown_line(line: str) -> str:
-    if line.endswith("::") and not line.startswith(" "):
-        return f"**{line[:-2]}:**"
-    label, colon, rest = line.partition(": ")
-    return f"**{label}:** {rest}" if colon and label in {"Why", "Fix safety"} else line
-
-
 def _page_line(line: str, paint: Paint) -> str:
     line = shown(line)
     if line.endswith("::") and not line.startswith(" "):

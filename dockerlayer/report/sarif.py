@@ -17,9 +17,9 @@ from dockerlayer import __version__
 from dockerlayer.checks.rules import RuleInfo, rules_of
 from dockerlayer.findings import Applicability, Edit, Finding, Fix
 from dockerlayer.report.formats import Run
+from dockerlayer.report.pages import page_markdown
 from dockerlayer.report.place import fingerprints, told, uri
 from dockerlayer.report.record import FileRecord, Tally
-from dockerlayer.report.rules import page_markdown
 from dockerlayer.report.visible import decodable
 from dockerlayer.syntax.tree import Dockerfile
 
@@ -98,7 +98,8 @@ def _result(
         "ruleId": finding.rule,
         **({"ruleIndex": rules[finding.rule]} if finding.rule in rules else {}),
         "level": _LEVELS[finding.severity],
-        "message": {"text": _text(told(finding))},
+        # Where there is little room GitHub shows the first sentence.
+        "message": {"text": _text("\n".join(f"{line.removesuffix('.')}." for line in told(finding).split("\n")))},
         "locations": [
             {
                 "physicalLocation": {

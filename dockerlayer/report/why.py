@@ -3,50 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from dockerlayer.model.layers import Input
 from dockerlayer.report.text import count
 from dockerlayer.report.visible import Paint, decodable, plain, shown
+from dockerlayer.why import Download, Why
 
 _LONGEST = 160
-
-
-class Needless(NamedTuple):
-    """Files that an earlier line brings and a download does not need: how many, and the first few of them."""
-
-    line: int
-    text: str
-    number: int
-    examples: tuple[str, ...]
-
-
-class Download(NamedTuple):
-    """One call that fetches. ``needs`` are paths of the context; ``kept``: a cache mount keeps the download."""
-
-    line: int
-    command: str
-    cost: str
-    kind: str
-    directory: str
-    needs: tuple[str, ...]
-    needless: tuple[Needless, ...]
-    kept: bool
-
-
-class Why(NamedTuple):
-    """The answer for one line. ``stage`` is "" above the first FROM, ``instruction`` is "" where no instruction is.
-
-    ``line`` is the line asked for, ``first`` the one that the instruction starts on.
-    """
-
-    path: str
-    line: int
-    first: int
-    stage: str
-    instruction: str
-    inputs: tuple[Input, ...] = ()
-    downloads: tuple[Download, ...] = ()
 
 
 def why_text(why: Why, paint: Paint = plain) -> str:

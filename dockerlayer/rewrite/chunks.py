@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import NamedTuple
 
 from dockerlayer.findings import Edit
@@ -19,6 +19,8 @@ PRAGMA = re.compile(
 )
 
 
+_OUR_STAGE = re.compile(rb"\s*#[ \t]*dockerlayer[ \t]*:[ \t]*stage-ignore\b", re.IGNORECASE)
+_THEIR_STAGE = re.compile(rb"\s*#\s*hadolint\s+stage\s+ignore\b")
 _OURS = re.compile(rb"\s*#\s*dockerlayer\b", re.IGNORECASE)
 
 
@@ -44,7 +46,13 @@ class Chunk(NamedTuple):
         """The pragmas for another instruction that is made of this one: without what is set apart and is not ours."""
         lines = self.pragmas.splitlines(keepends=True)
         last = max((index for index, line in enumerate(lines) if not line.strip()), default=-1)
-        return b"".join(line for index, line in enumerate(lines) if index > last or _OURS.match(line))
+        ours = [line for line in lines[: last + 1] if _OURS.match(line)]
+        return b"".join((*ours, *dropwhile(lambda line: not PRAGMA.match(line), lines[last + 1 :])))
+
+    @property
+    def foreign(self) -> bytes:
+        """The same without ours: what a comment of ours is about stays with the instruction itself."""
+        return b"".join(line for line in self.repeated.splitlines(keepends=True) if not _OURS.match(line))
 
 
 def blank_only(lead: bytes, newline: bytes) -> bytes:
@@ -66,6 +74,28 @@ def chunks_of(dockerfile: Dockerfile, steps: Sequence[Step]) -> list[Chunk]:
             found.append(_chunk(dockerfile.data, trivia, item, step))
         trivia = []
     return found
+
+
+def stage_pragmas(dockerfile: Dockerfile, instruction: Instruction, newline: bytes) -> bytes:
+    """The comments above a FROM that are about all of its stage, for a stage that is made of it.
+
+    Those of hadolint 2.15 count directly above the FROM, ours across empty lines.
+    """
+    index = next(at for at, item in enumerate(dockerfile.items) if item is instruction)
+    ours: list[bytes] = []
+    theirs: list[bytes] = []
+    direct = True
+    while index and isinstance(dockerfile.items[index - 1], Trivia):
+        index -= 1
+        item = dockerfile.items[index]
+        line = dockerfile.data[item.start : item.end]
+        direct = direct and bool(line.strip())
+        if _OUR_STAGE.match(line):
+            ours.insert(0, line)
+        elif direct and _THEIR_STAGE.match(line):
+            theirs.insert(0, line)
+    # BuildKit takes a comment directly above a FROM for its description.
+    return b"".join((*ours, *([newline] if ours else []), *theirs))
 
 
 def _chunk(data: bytes, trivia: list[Trivia], instruction: Instruction, step: Step) -> Chunk:

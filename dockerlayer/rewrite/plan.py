@@ -174,7 +174,7 @@ class Planner:
         lines = b"".join(indent + line.encode("utf-8", "surrogateescape") + newline for line in copies)
         if lines:
             sinking = {placement.step for placement in candidate.broad}
-            pragmas = next((chunk.repeated for chunk in old if chunk.step in sinking), b"")
+            pragmas = next((chunk.foreign for chunk in old if chunk.step in sinking), b"")
             new.append(Chunk(lead, remarks, pragmas if len(copies) == 1 else b"", lines))
             lead, remarks = b"", b""
         pragmas = own.repeated if shape.below else own.pragmas

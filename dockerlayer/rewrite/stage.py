@@ -18,7 +18,7 @@ from dockerlayer.findings import Fix
 from dockerlayer.model.files import Placement
 from dockerlayer.model.stages import Stage, Step
 from dockerlayer.rewrite.chains import origins
-from dockerlayer.rewrite.chunks import Chunk, chunks_of, region_edits
+from dockerlayer.rewrite.chunks import Chunk, chunks_of, region_edits, stage_pragmas
 from dockerlayer.rewrite.copies import narrow_copies
 from dockerlayer.rewrite.order import hoisted
 from dockerlayer.rewrite.plan import STAGE, Planner, named_files, start_of
@@ -232,7 +232,8 @@ class StagePlanner(Planner):
     def _from(self, mine: Stage, base: str, name: str, newline: bytes) -> Chunk:
         keyword = mine.instruction.keyword
         words = [keyword, base, *([_as(mine), name] if name else [])]
-        return Chunk(newline, b"", b"", " ".join(words).encode() + newline)
+        pragmas = stage_pragmas(self.analysis.dockerfile, mine.instruction, newline)
+        return Chunk(newline, pragmas, b"", " ".join(words).encode() + newline)
 
     def _renamed(self, mine: Stage, name: str) -> Edit:
         """The edit that gives the FROM of the stage its new name."""

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from dockerlayer.cli import ignorefile
-from dockerlayer.cli.ignorefile import append_lines, diff_of_lines, with_lines
+from dockerlayer.cli.ignorefile import append_lines, diff_of_lines
 from dockerlayer.errors import InputError
+from dockerlayer.rewrite.ignore_lines import with_lines
 
 Runner = Callable[..., subprocess.CompletedProcess[bytes]]
 TEXT = b"FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n"

@@ -100,6 +100,22 @@ def test_wrong_outputs(run: Runner, project: Path, values: list[str], cause: str
     assert sorted(project.parent.iterdir()) == before
 
 
+def test_report_never_replaces_a_dockerfile(run: Runner, project: Path) -> None:
+    before = (project / "Dockerfile").read_bytes()
+    done = run("check", "project", "--output", "text=project/../project/Dockerfile")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"the report would replace what it is about" in done.stderr
+    assert (project / "Dockerfile").read_bytes() == before
+
+
+def test_what_is_left_alone_is_in_no_report(run: Runner, project: Path) -> None:
+    text = (project / "Dockerfile").read_bytes()
+    (project / "Dockerfile").write_bytes(text.replace(b"RUN", b"# dockerlayer: ignore[source-before-download] so\nRUN"))
+    assert run("check", "project", *(f"--output={name}={name}.out" for name in FORMATS)).returncode == 0
+    for name in FORMATS:
+        assert _count(name, (project.parent / f"{name}.out").read_bytes()) == 0, name
+
+
 def test_nothing_is_fixed_when_an_output_is_wrong(run: Runner, project: Path) -> None:
     before = (project / "Dockerfile").read_bytes()
     assert run("fix", "project", "--output", "json=no/such/x").returncode == 2
@@ -131,6 +147,15 @@ def test_file_is_replaced_whole(run: Runner, project: Path) -> None:
 def test_device_is_written_to(run: Runner, project: Path) -> None:
     done = run("check", "project", "--output", "concise=/dev/stderr", "--output", "json=/dev/null")
     assert done.stderr == run("check", "project", "--format", "concise").stdout
+
+
+@needs_posix
+def test_output_that_fails_at_the_end(run: Runner, project: Path) -> None:
+    done = run("check", "project", "--output", "concise=/dev/full", "--output", "json=x", "--exit-zero")
+    assert done.returncode == 2
+    assert done.stderr.decode() == "error: /dev/full: cannot be written: No space left on device\n"
+    assert b"source-before-download" in done.stdout
+    assert json.loads((project.parent / "x").read_bytes())["summary"]["problems"] == 1
 
 
 def test_file_never_has_colours(run: Runner, project: Path) -> None:

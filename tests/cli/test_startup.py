@@ -18,9 +18,9 @@ except SystemExit as done:
     code = done.code
 print("code", code, file=sys.stderr)
 for name in (
-    "rich", "libcst", "multiprocessing", "concurrent", "html", "yaml", "tree_sitter_hcl", "dockerlayer.builds.compose",
-    "dockerlayer.builds.bake", "dockerlayer.report.json", "dockerlayer.report.sarif"
-):
+    "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol", "yaml", "tree_sitter_hcl",
+    "dockerlayer.builds.compose", "dockerlayer.builds.bake", "dockerlayer.report.json", "dockerlayer.report.sarif",
+):  # fmt: skip
     if name in sys.modules:
         print("slow", name, file=sys.stderr)
 for name in sys.modules:
@@ -39,6 +39,7 @@ BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
         (BAD, ["check", "--color", "always", "Dockerfile"], 1),
         (BAD, ["fix", "Dockerfile"], 0),
         (BAD, ["--help"], 0),
+        (BAD, ["lsp", "--help"], 0),
         (BAD, ["check", "--help"], 0),
     ],
 )

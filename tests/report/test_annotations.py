@@ -13,7 +13,7 @@ from dockerlayer.engine import Report
 from dockerlayer.findings import Applicability, Fix, Refusal, Severity
 from dockerlayer.report import github, gitlab
 from dockerlayer.report.formats import Run
-from dockerlayer.report.place import Root
+from dockerlayer.report.place import Root, told
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.visible import shown
 from dockerlayer.syntax.parser import parse
@@ -56,6 +56,19 @@ def test_annotation_over_several_lines_has_no_columns(record: Record) -> None:
     ((level, properties, message),) = commands(github.part(record(TEXT, b"RUN a \\\n  b"), CHECK))
     assert (level, message) == ("warning", "it is so")
     assert properties == {"file": "web/Dockerfile", "line": "3", "endLine": "4", "title": "some-rule"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        (Applicability.SAFE, "Fix (safe, `dockerlayer fix`): move it (assumes: so)"),
+        (Applicability.UNSAFE, "Fix (`dockerlayer fix --unsafe`): move it (assumes: so)"),
+        (Applicability.MANUAL, "Fix by hand: move it (not made by itself, because so)"),
+    ],
+)
+def test_fix_is_told(record: Record, kind: Applicability, line: str) -> None:
+    made = record(TEXT, b"npm ci", fix=SAFE._replace(applicability=kind, assumptions=("so",)))
+    assert told(made.report.findings[0]) == f"it is so\n{line}"
 
 
 def test_refusals_are_told(record: Record) -> None:

@@ -108,7 +108,7 @@ def test_markdown(record: Record) -> None:
     assert written(style_of("markdown"), *records, run=run, errors=(("gone", "No such file"),)) == (
         "## dockerlayer\n\n"
         "Found 4 problems in 4 of 4 files (1 fixable with fix, 1 more with --unsafe); 1 file could not be checked.\n\n"
-        "### What each build after an edit downloads again\n\n"
+        "### Downloaded again without need\n\n"
         "| registry | paid for by | downloaded again | findings |\n"
         "| --- | --- | --- | --- |\n"
         "| npm | GitHub | 6 packages | 2 |\n"

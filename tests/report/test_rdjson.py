@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
@@ -73,19 +73,24 @@ def _suggestion(data: bytes, *edits: Edit) -> dict[str, Any]:
     return dict(suggestion)
 
 
+_PIECES = st.sampled_from([b"a", "é".encode(), b"\n", b"\r\n", "𐐀".encode()])
+_NEW = st.sampled_from([b"", b"x", b"x\n", "é\r\n".encode()])
+
+
 @st.composite
 def _texts(draw: st.DrawFn) -> tuple[bytes, list[Edit]]:
-    data = "".join(draw(st.lists(st.sampled_from(["a", "é", "\n", "\r\n", "𐐀"]), max_size=20))).encode()
-    starts = [at for at in range(len(data) + 1) if at == len(data) or data[at] & 0xC0 != 0x80]
-    places = sorted(
-        draw(st.lists(st.sampled_from(starts), min_size=2, max_size=6).filter(lambda some: len(some) % 2 == 0))
-    )
-    new = st.sampled_from([b"", b"x", b"x\n", "é\r\n".encode()])
-    pairs = zip(places[::2], places[1::2], strict=True)
-    edits = [Edit(start, end, draw(new)) for start, end in pairs]
-    return data, [edit for at, edit in enumerate(edits) if at == 0 or edit.start > edits[at - 1].end]
+    pieces = draw(st.lists(_PIECES, max_size=20))
+    place = st.integers(0, len(pieces))
+    ranges = [sorted(pair) for pair in draw(st.lists(st.tuples(place, place), min_size=1, max_size=3))]
+    edits: list[Edit] = []
+    for start, end in sorted(ranges):
+        first, last = len(b"".join(pieces[:start])), len(b"".join(pieces[:end]))
+        if not edits or first > edits[-1].end:
+            edits.append(Edit(first, last, draw(_NEW)))
+    return b"".join(pieces), edits
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_texts())
 def test_suggestion_makes_the_whole_fix(case: tuple[bytes, list[Edit]]) -> None:
     data, edits = case

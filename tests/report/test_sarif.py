@@ -19,6 +19,7 @@ from dockerlayer.checks.rules import rules_of
 from dockerlayer.engine import Report
 from dockerlayer.findings import Applicability, Edit, Finding, Fix, Severity
 from dockerlayer.report.formats import Run
+from dockerlayer.report.pages import page_markdown
 from dockerlayer.report.place import Root
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.sarif import part, whole
@@ -58,7 +59,7 @@ def test_rules(ecosystems: tuple[Ecosystem, ...]) -> None:
         assert rule["shortDescription"]["text"] == info.summary
         assert rule["fullDescription"]["text"].startswith(f"{info.summary}\n\n") or info.page == info.summary
         assert rule["help"]["text"] == info.page
-        assert ("\nWhy: " in info.page) == ("\n**Why:** " in rule["help"]["markdown"])
+        assert rule["help"]["markdown"] == page_markdown(info)
         assert rule["defaultConfiguration"] == {"level": levels[info.severity]}
         assert len(rule["properties"]["tags"]) <= 10, "GitHub shows ten"
 
@@ -69,7 +70,7 @@ def test_result(record: Record) -> None:
     assert result == {
         "ruleId": "some-rule",
         "level": "note",
-        "message": {"text": "it is so\nso there"},
+        "message": {"text": "it is so.\nso there."},
         "locations": [
             {
                 "physicalLocation": {

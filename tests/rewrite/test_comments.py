@@ -159,3 +159,14 @@ def test_a_fix_is_not_refused_for_what_is_left_alone(ecosystems: tuple[Ecosystem
             assert len(outcome.made) == 1
             assert len(outcome.report.suppressed) == 1
             assert outcome.data.count(note.encode()) == 1
+
+
+def test_comments_about_a_stage_are_on_all_that_is_made_of_it(ecosystems: tuple[Ecosystem, ...]) -> None:
+    ours = WHY.replace("ignore", "stage-ignore").replace(ON_REQUEST, "combined-download-install")
+    theirs = "# hadolint stage ignore=DL3042\n"
+    with Case.read(FIXTURES / "pip" / "naive").opened() as (data, context):
+        for comments in (f"{ours}\n\n", theirs, f"{ours}\n\n{theirs}"):
+            text = comments.encode() + data
+            outcome = repair(text, context, ecosystems, Options(default_rules(ecosystems), "stage"))
+            assert outcome.data.decode().count(f"{comments}FROM ") == 3
+            assert repair(outcome.data, context, ecosystems, Options(default_rules(ecosystems), "stage")).made == ()

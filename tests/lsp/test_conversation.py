@@ -1,0 +1,341 @@
+"""An editor's whole conversation with the real server: what it shows is what the command line says."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from editor import ABLE, Editor, Talk, applied, wait
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcRequestCancelled
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+Converse = Callable[[Talk], None]
+Cli = Callable[..., subprocess.CompletedProcess[bytes]]
+
+BAD = "FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
+# Nothing of npm's own is kept out, so that the copy puts the host's modules over those of the image.
+UNIGNORED = "FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of a fixture whose Dockerfile copies the source before it installs."""
+    directory = tmp_path / "pro ject"
+    shutil.copytree(FIXTURES / "npm" / "naive", directory, ignore=shutil.ignore_patterns("expected"))
+    return directory
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Path:
+    """A project of the ecosystem that misbehaves when asked to."""
+    directory = tmp_path / "fake"
+    directory.mkdir()
+    (directory / "fake.json").write_text("{}")
+    (directory / "main.py").write_text("print()")
+    return directory
+
+
+def test_from_the_first_word_to_the_last(
+    converse: Converse, cli: Cli, environment: dict[str, str], project: Path
+) -> None:
+    path = project / "Dockerfile"
+    old = path.read_text()
+
+    async def talk(editor: Editor) -> None:
+        result = await editor.start(environment)
+        assert result.server_info is not None
+        assert result.server_info.name == "dockerlayer"
+        assert result.capabilities.position_encoding == lsp.PositionEncodingKind.Utf16
+        uri = editor.open(path, old)
+        (found,) = await editor.diagnostics(uri, 1)
+        assert (found.code, found.source, found.severity) == (
+            "source-before-download",
+            "dockerlayer",
+            lsp.DiagnosticSeverity.Warning,
+        )
+        assert found.range == lsp.Range(lsp.Position(3, 4), lsp.Position(3, 10))
+        assert found.message.startswith("every source edit downloads 3 packages from npm again")
+
+        hover = await editor.hover(uri, 3, 5)
+        assert "**warning** `source-before-download`" in hover
+        assert "- needs `package.json`, `package-lock.json`" in hover
+        assert "- does not need 2 files of line 3, `COPY . .`: `build.js`, `server.js`" in hover
+        assert "The layer is built again when one of these changes:" in await editor.hover(uri, 1, 0)
+        assert await editor.lenses(uri) == [
+            (3, "downloads 3 packages from npm again on each change of: COPY . . (line 3)")
+        ]
+
+        quick, leave, every = await editor.actions(uri, found.range)
+        assert (quick.kind, quick.is_preferred) == (lsp.CodeActionKind.QuickFix, True)
+        assert [item.code for item in quick.diagnostics or ()] == ["source-before-download"]
+        assert every.kind == "source.fixAll.dockerlayer"
+        assert await editor.actions(uri, found.range, ["refactor"]) == []
+        assert [item.kind for item in await editor.actions(uri, found.range, ["source"])] == [every.kind]
+        assert [item.kind for item in await editor.actions(uri, found.range, ["quickfix"])] == [quick.kind] * 2
+        first = lsp.Range(lsp.Position(0, 0), lsp.Position(0, 4))
+        assert [item.kind for item in await editor.actions(uri, first)] == [every.kind]
+
+        assert leave.title == "Ignore source-before-download for this instruction"
+        (left,) = applied(leave.edit, {uri: (1, old)}).values()
+        assert left == old.replace("RUN npm ci\n", "# dockerlayer: ignore[source-before-download]\nRUN npm ci\n")
+        (new,) = applied(quick.edit, {uri: (1, old)}).values()
+        assert [new] == list(applied(every.edit, {uri: (1, old)}).values())
+        editor.change(uri, new, 2)
+        assert await editor.diagnostics(uri, 2) == ()
+        assert await editor.lenses(uri) == [(3, "cached: reads package.json, package-lock.json only")]
+        assert await editor.actions(uri, first) == []
+        editor.close(uri)
+        assert await editor.diagnostics(uri, None) == ()
+        assert await editor.hover(uri, 3, 5) == ""
+        assert path.read_text() == old, "the server writes nothing"
+        assert await editor.end() == (0, "")
+
+        assert cli("fix", path).returncode == 0
+        assert path.read_text() == new, "the code action does what `dockerlayer fix` does"
+
+    converse(talk)
+
+
+def test_only_the_last_of_many_changes_is_shown(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment, able=lsp.ClientCapabilities())
+        uri = editor.open(project / "Dockerfile", BAD)
+        for version in range(2, 40):
+            editor.change(uri, "FROM busybox\n" + "#\n" * version + "RUNN x\n", version)
+        versions = []
+        while not versions or versions[-1] < 39:
+            params = await wait(editor.published.get())
+            versions.append(params.version)
+        assert len(versions) <= 3, "what is typed at once is examined once"
+        assert [item.code for item in params.diagnostics] == ["invalid-dockerfile"]
+        assert params.diagnostics[0].range.start.line == 40
+        assert await editor.end() == (0, "")
+
+    converse(talk)
+
+
+def test_units_of_the_editor(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    text = "FROM node:22\r\nWORKDIR /app\r\nCOPY . .\r\nRUN echo '\U0001f600\xe9' && npm ci\r\n"
+
+    async def talk(editor: Editor) -> None:
+        general = lsp.GeneralClientCapabilities(
+            position_encodings=[lsp.PositionEncodingKind.Utf8, lsp.PositionEncodingKind.Utf16]
+        )
+        able = lsp.ClientCapabilities(general=general, workspace=ABLE.workspace, text_document=ABLE.text_document)
+        result = await editor.start(environment, able=able)
+        assert result.capabilities.position_encoding == lsp.PositionEncodingKind.Utf8
+        uri = editor.open(project / "Dockerfile", text)
+        (found,) = await editor.diagnostics(uri, 1)
+        assert (found.range.start, found.range.end) == (lsp.Position(3, 21), lsp.Position(3, 27))
+        actions = await editor.actions(uri, found.range, ["source.fixAll"])
+        (new,) = applied(actions[0].edit, {uri: (1, text)}, "utf-8").values()
+        assert new.count("\r\n") == new.count("\n")
+        assert await editor.end() == (0, "")
+
+    converse(talk)
+
+
+def test_lines_for_the_ignore_file(converse: Converse, cli: Cli, environment: dict[str, str], project: Path) -> None:
+    path, ignore = project / "Dockerfile", project / ".dockerignore"
+    path.write_text(UNIGNORED)
+    (project / ".gitignore").write_text("node_modules\n")
+    (project / "node_modules" / "a").mkdir(parents=True)
+    (project / "node_modules" / "a" / "index.js").write_text("1")
+    ignore.write_bytes(b"one\r\ntwo")
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        uri = editor.open(path, UNIGNORED)
+        (found,) = await editor.diagnostics(uri, 1)
+        assert found.code == "context-overwrites-install"
+        action, _ = await editor.actions(uri, found.range)
+        assert action.is_preferred is None
+        assert "(unsafe: " in action.title
+        assert applied(action.edit, {}) == {ignore.as_uri(): "one\r\ntwo\r\nnode_modules\r\n"}
+
+        # What the editor has of that file counts, and not what is on disk.
+        other = editor.open(ignore, "three\n", 7, "ignore")
+        action, _ = await editor.actions(uri, found.range)
+        assert applied(action.edit, {other: (7, "three\n")}) == {other: "three\nnode_modules\n"}
+        editor.close(other)
+        assert await editor.diagnostics(other, None) == ()
+
+        ignore.unlink()
+        changed = lsp.FileEvent(ignore.as_uri(), lsp.FileChangeType.Deleted)
+        editor.client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams([changed]))
+        await editor.diagnostics(uri, 1)
+        action, _ = await editor.actions(uri, found.range)
+        assert applied(action.edit, {}) == {ignore.as_uri(): "node_modules\n"}
+        assert await editor.end() == (0, "")
+        assert not ignore.exists()
+
+    converse(talk)
+    assert cli("fix", "--unsafe", path).returncode == 0
+    assert ignore.read_text() == "node_modules\n", "the code action does what `dockerlayer fix --unsafe` does"
+
+    async def without_creation(editor: Editor) -> None:
+        await editor.start(environment, able=lsp.ClientCapabilities())
+        ignore.unlink()
+        uri = editor.open(path, UNIGNORED)
+        (found,) = await editor.diagnostics(uri, 1)
+        titles = [action.title for action in await editor.actions(uri, found.range)]
+        assert titles == ["Ignore context-overwrites-install for this instruction"], "this editor makes no files"
+        assert await editor.end() == (0, "")
+
+    converse(without_creation)
+
+
+def test_files_that_change(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    text = (project / "Dockerfile").read_text()
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        (registration,) = (await wait(editor.registered.get())).registrations
+        assert registration.method == lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES
+        uri = editor.open(project / "Dockerfile", text)
+        (found,) = await editor.diagnostics(uri, 1)
+        assert found.code == "source-before-download"
+
+        (project / "package-lock.json").unlink()
+        editor.change(uri, f"{text}\n", 2)
+        (found,) = await editor.diagnostics(uri, 2)
+        assert found.code == "source-before-download", "a context that is watched is not read again"
+        event = lsp.FileEvent((project / "package-lock.json").as_uri(), lsp.FileChangeType.Deleted)
+        editor.client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams([event]))
+        codes = [item.code for item in await editor.diagnostics(uri, 2)]
+        assert "missing-lockfile" in codes
+        await wait(editor.refreshed.get())
+
+        shutil.copy(FIXTURES / "npm" / "naive" / "package-lock.json", project)
+        editor.save(uri)
+        assert [item.code for item in await editor.diagnostics(uri, 2)] == ["source-before-download"]
+        assert await editor.end() == (0, "")
+
+    converse(talk)
+
+
+def test_what_goes_wrong_with_one_text(converse: Converse, environment: dict[str, str], fake: Path) -> None:
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        uri = editor.open(fake / "Dockerfile", BAD)
+        assert len(await editor.diagnostics(uri, 1)) == 1
+        for version, word in ((2, "crash"), (3, "leave")):
+            editor.change(uri, f"{BAD}RUN fakepm install {word}\n", version)
+            assert await editor.diagnostics(uri, version) == (), "of a text that is not examined nothing is said"
+            logged = await wait(editor.logged.get())
+            assert logged.type == lsp.MessageType.Error
+            assert logged.message.startswith(f"internal error in {fake / 'Dockerfile'}: ")
+            assert await editor.hover(uri, 3, 5) == ""
+            assert await editor.actions(uri, lsp.Range(lsp.Position(3, 0), lsp.Position(3, 9))) == []
+            assert await editor.lenses(uri) == []
+        editor.change(uri, f"{BAD}RUN fakepm install print\n", 4)
+        assert len(await editor.diagnostics(uri, 4)) == 2, "the server goes on, and what a plugin prints does no harm"
+        code, errors = await editor.end()
+        assert code == 0
+        assert set(errors.splitlines()) == {"Content-Length: 3"}
+
+    converse(talk)
+
+
+def test_documents_of_other_kinds_and_places(converse: Converse, environment: dict[str, str], fake: Path) -> None:
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        compose = editor.open(fake / "compose.yaml", "services: {}\n", language="dockercompose")
+        ignore = editor.open(fake / "Dockerfile.dockerignore", "x\n", language="ignore")
+        # A name or a language is enough; a document without a place has no context, a missing directory neither.
+        for name in (fake / "api.dockerfile", fake / "gone" / "Containerfile"):
+            uri = editor.open(name, "RUNN x\n", language="plaintext")
+            assert [item.code for item in await editor.diagnostics(uri, 1)] == ["invalid-dockerfile"]
+        for name in ("untitled:Untitled-1", (fake / "image").as_uri()):
+            uri = editor.open(name, "RUNN x\n")
+            assert [item.code for item in await editor.diagnostics(uri, 1)] == ["invalid-dockerfile"]
+            assert await editor.hover(uri, 0, 0) != ""
+        assert await editor.hover(compose, 0, 0) == ""
+        assert await editor.lenses(ignore) == []
+        assert await editor.end() == (0, "")
+
+    converse(talk)
+
+
+def test_options(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    text = (project / "Dockerfile").read_text()
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment, "--stdio", "--ignore", "source-before-download", options={"selekt": ["all"]})
+        shown = await wait(editor.shown.get())
+        assert shown.message == "dockerlayer: there is no initialization option 'selekt'; did you mean select?"
+        uri = editor.open(project / "Dockerfile", text)
+        assert await editor.diagnostics(uri, 1) == ()
+        assert await editor.end() == (0, "")
+
+    converse(talk)
+
+    async def with_options(editor: Editor) -> None:
+        options = {"select": ["git-directory-copied"], "pattern": "stage", "profile": "buildkit"}
+        await editor.start(environment, options=options)
+        (project / ".git").mkdir()
+        uri = editor.open(project / "Dockerfile", text)
+        assert [item.code for item in await editor.diagnostics(uri, 1)] == ["git-directory-copied"]
+        assert await editor.end() == (0, "")
+
+    converse(with_options)
+
+
+def test_the_server_does_not_outlive_the_editor(converse: Converse, environment: dict[str, str], fake: Path) -> None:
+    async def gone(editor: Editor) -> None:
+        await editor.start(environment)
+        editor.open(fake / "Dockerfile", f"{BAD}RUN fakepm install sleep\n")
+        errors = editor.process.stderr
+        assert errors is not None
+        assert await wait(errors.readline()) == b"READY\n", "the server is in the middle of its work"
+        assert editor.process.stdin is not None
+        editor.process.stdin.close()
+        assert await editor.ended() == (1, "")
+
+    converse(gone)
+
+    async def impolite(editor: Editor) -> None:
+        await editor.start(environment)
+        editor.client.exit(None)
+        assert await editor.ended() == (1, "")
+
+    converse(impolite)
+
+
+def test_a_question_while_another_text_is_examined(converse: Converse, environment: dict[str, str], fake: Path) -> None:
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        uri = editor.open(fake / "Dockerfile", f"{BAD}RUN fakepm install sleep\n")
+        errors = editor.process.stderr
+        assert errors is not None
+        await wait(errors.readline())
+        where = lsp.HoverParams(lsp.TextDocumentIdentifier(uri), lsp.Position(0, 0))
+        asked = asyncio.ensure_future(editor.client.text_document_hover_async(where))
+        # The server still listens: it says goodbye at once.
+        assert await editor.end() == (0, "")
+        with pytest.raises(JsonRpcRequestCancelled):
+            await asked
+
+    converse(talk)
+
+
+def test_a_long_line(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    text = (project / "Dockerfile").read_text() + "# " + "\u20ac" * 1_700_000 + "\n"
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        uri = editor.open(project / "Dockerfile", text)
+        codes = [item.code for item in await editor.diagnostics(uri, 1)]
+        # BuildKit refuses a line of more than 64 KiB.
+        assert codes == ["invalid-dockerfile"]
+        assert await editor.hover(uri, 3, 5) == ""
+        assert await editor.lenses(uri) == []
+        assert await editor.actions(uri, lsp.Range(lsp.Position(0, 0), lsp.Position(9, 0))) == []
+        assert await editor.end() == (0, "")
+
+    converse(talk)
