@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.builds.find import Place
 from dockerlayer.checks.suppressions import UNUSED
-from dockerlayer.engine import Options, Outcome, Report, examine, examine_once, foretold, is_waiting, repair, repaired
+from dockerlayer.engine import (
+    Options,
+    Outcome,
+    Report,
+    context_for,
+    examine,
+    examine_once,
+    foretold,
+    is_waiting,
+    repair,
+    repaired,
+)
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal
 from dockerlayer.model.context import Context
 from dockerlayer.model.stages import build_of
@@ -24,6 +37,28 @@ class View(NamedTuple):
     context: Context
     title: str = ""
     names: frozenset[str] = frozenset()
+
+
+def title_of(place: Place) -> str:
+    """Which build takes a Dockerfile from where: ``compose.yaml:12 service api builds it from ..``."""
+    build = place.builds[0]
+    return f"{build.place} {build.kind} {build.name} builds it from {place.context}"
+
+
+def views_of(path: str, directory: str | None, places: Sequence[Place], near: Context | None = None) -> list[View]:
+    """The contexts to judge a Dockerfile in: the directory that the user wants, else its places, else its own.
+
+    Raises InputError for one that cannot be read.
+    """
+    file = Path(path)
+    if directory is not None or not places:
+        return [View(context_for(file, Path(directory) if directory is not None else None, near))]
+    return [view_of(place, context_for(file, Path(place.context), near)) for place in places]
+
+
+def view_of(place: Place, context: Context) -> View:
+    """The view of a place, whose directory is read as ``context``."""
+    return View(context, title_of(place), frozenset(name for build in place.builds for name in build.contexts))
 
 
 def examine_all(data: bytes, views: Sequence[View], ecosystems: Sequence[Ecosystem], options: Options) -> Report:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from dockerlayer.agreement import View
 from dockerlayer.builds.definition import Problem
 from dockerlayer.builds.find import (
     Place,
@@ -22,8 +20,6 @@ from dockerlayer.builds.find import (
 )
 from dockerlayer.cli.terminal import say
 from dockerlayer.discovery import chosen, is_dockerfile, listing
-from dockerlayer.engine import context_for
-from dockerlayer.model.context import Context
 
 
 class Places:
@@ -93,27 +89,3 @@ def _together(first: tuple[Place, ...], second: tuple[Place, ...]) -> tuple[Plac
             more = [build for build in place.builds if (build.file, build.line, build.name) not in known]
             found[real] = before._replace(builds=(*before.builds, *more))
     return tuple(found.values())
-
-
-def title_of(place: Place) -> str:
-    """Which build takes a Dockerfile from where: ``compose.yaml:12 service api builds it from ..``."""
-    build = place.builds[0]
-    return f"{build.place} {build.kind} {build.name} builds it from {place.context}"
-
-
-def views_of(path: str, directory: str | None, places: Sequence[Place], near: Context | None = None) -> list[View]:
-    """The contexts to judge a Dockerfile in: the directory that the user wants, else its places, else its own.
-
-    Raises InputError for one that cannot be read.
-    """
-    file = Path(path)
-    if directory is not None or not places:
-        return [View(context_for(file, Path(directory) if directory is not None else None, near))]
-    return [
-        View(
-            context_for(file, Path(place.context), near),
-            title_of(place),
-            frozenset(name for build in place.builds for name in build.contexts),
-        )
-        for place in places
-    ]

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dockerlayer.agreement import View, examine_all, repair_all
+from dockerlayer.agreement import View, examine_all, repair_all, views_of
 from dockerlayer.api import Ecosystem
 from dockerlayer.builds.find import Place
 from dockerlayer.cli.outputs import Output
-from dockerlayer.cli.places import Places, views_of
+from dockerlayer.cli.places import Places
 from dockerlayer.cli.request import Settings
 from dockerlayer.cli.terminal import say
 from dockerlayer.engine import Options, Report

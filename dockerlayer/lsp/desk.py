@@ -139,8 +139,8 @@ class Desk:
     async def _examine(self, document: Document) -> Examined | None:
         def work() -> Examined:
             options, directory = self.settle(document.path or None)
-            context = self.contexts.context(document.path, directory)
-            return Examined(document, context, self.ecosystems, options)
+            views = self.contexts.views(document.path, directory)
+            return Examined(document, views[0].context, self.ecosystems, options, views)
 
         return await self._careful(document.path or document.uri, work)
 
