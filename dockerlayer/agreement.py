@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.builds.find import Place
+from dockerlayer.builds.places import Place
 from dockerlayer.checks.suppressions import UNUSED
 from dockerlayer.engine import (
     Options,

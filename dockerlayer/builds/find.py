@@ -1,4 +1,4 @@
-"""Which Compose and Bake files speak of a Dockerfile, and the build contexts that they give it.
+"""The Compose and Bake files of a project, and which of them are used together.
 
 Files in one directory are used together as their programs do it: ``compose.yaml`` and its override (compose-go,
 cli/options.go), ``docker-bake.json`` and ``.hcl`` and theirs with the Compose file (docker/buildx, bake/bake.go). Any
@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from dockerlayer.builds.definition import Build, Problem, Reading, Unusable, read_file
 from dockerlayer.discovery import tracked
@@ -33,16 +32,9 @@ _CLIMBS = re.compile(rb"\.\.|\$")
 _LEVELS = 40
 
 
-class Place(NamedTuple):
-    """A build context of a Dockerfile, and the builds that give it."""
-
-    context: str
-    builds: tuple[Build, ...]
-
-
 def forget() -> None:
     """Forget what was read, as it may have changed since."""
-    for cached in (repository, _around, _climbing, _names, _compose, _bake):
+    for cached in (repository, _climbing, _names, _compose, _bake):
         cached.cache_clear()
 
 
@@ -67,24 +59,18 @@ def in_files(paths: Iterable[str], *, named: bool = False) -> Reading:
     return _combined(_in_directory(directory, names, named) for directory, names in groups.items())
 
 
-def around(directory: str) -> Reading:
-    """The builds of the files in a directory and in those above it, up to the root of its repository.
+def in_directory(directory: str) -> Reading:
+    """The builds of the files in a directory itself."""
+    return _in_directory(directory, _names(directory))
 
-    Those of other directories of the repository count as well, as far as git has them and they lead out of their own.
-    """
-    directory = "" if directory == os.curdir else directory
-    upwards = list(_upwards(directory))
-    readings = [_in_directory(each, names) for each in upwards if (names := _names(each))]
-    root = repository(directory)
-    if root is not None:
-        beside = [path for path in _climbing(root) if os.path.dirname(path) not in upwards]
-        readings.append(in_files(beside))
-    return _combined(readings)
+
+def leading_out(root: str) -> Reading:
+    """The builds of the files of a repository that lead out of their own directory, or may, as far as git has them."""
+    return in_files(_climbing(root))
 
 
 @lru_cache(maxsize=16)
 def _climbing(root: str) -> tuple[str, ...]:
-    """The files of a repository that name a path outside of their own directory, or may."""
     found: list[str] = []
     for path in tracked(root, "*compose*.yaml", "*compose*.yml", "*bake*.hcl", "*bake*.json"):
         file = os.path.join(root, path)
@@ -98,76 +84,6 @@ def _climbing(root: str) -> tuple[str, ...]:
         except Unusable:
             continue
     return tuple(found)
-
-
-def by_dockerfile(reading: Reading) -> dict[str, tuple[Place, ...]]:
-    """The contexts that each Dockerfile is built from, by its real path, in the order of the files.
-
-    A context that is no directory, or not in the repository of the file, is none: `doubts` tells of it.
-    """
-    found: dict[str, dict[str, list[Build]]] = {}
-    for build in reading.builds:
-        if _doubt(build) is None:
-            contexts = found.setdefault(os.path.realpath(build.dockerfile), {})
-            contexts.setdefault(os.path.realpath(build.context), []).append(build)
-    return {
-        dockerfile: tuple(Place(builds[0].context or os.curdir, tuple(builds)) for builds in contexts.values())
-        for dockerfile, contexts in found.items()
-    }
-
-
-@lru_cache(maxsize=256)
-def _around(directory: str) -> tuple[Reading, dict[str, tuple[Place, ...]]]:
-    reading = around(directory)
-    return reading, by_dockerfile(reading)
-
-
-def of_dockerfile(path: str) -> tuple[tuple[Place, ...], tuple[Problem, ...]]:
-    """The contexts of one Dockerfile as the files of its repository have them, () where none names it.
-
-    Also what is wrong with these files, as far as it is not about one build alone.
-    """
-    reading, found = _around(os.path.dirname(path))
-    return found.get(os.path.realpath(path), ()) if found else (), file_problems(reading)
-
-
-def file_problems(reading: Reading) -> tuple[Problem, ...]:
-    """What keeps whole files from being read."""
-    return tuple(problem for problem in reading.problems if not problem.name)
-
-
-def doubts(reading: Reading) -> tuple[Problem, ...]:
-    """All that is wrong with builds and files, a context or a Dockerfile that is not there among it."""
-    found: dict[tuple[str, str, str], Problem] = {}
-    for build in reading.builds:
-        problem = _doubt(build)
-        if problem is not None:
-            # One is enough for all builds of the same.
-            found.setdefault((build.file, build.context, build.dockerfile), problem)
-    return tuple(dict.fromkeys((*reading.problems, *found.values())))
-
-
-def _doubt(build: Build) -> Problem | None:
-    said = ""
-    if not os.path.isdir(build.context):
-        said = f"there is no directory {build.context}"
-    elif not _allowed(os.path.dirname(build.file), build.context):
-        said = f"{build.context} is outside of the repository"
-    elif not os.path.lexists(build.dockerfile):
-        said = f"there is no {build.dockerfile}"
-    if not said:
-        return None
-    return Problem(build.file, build.line, f"{build.kind} {build.name} is left out: {said}", build.name, missing=True)
-
-
-def _allowed(home: str, context: str) -> bool:
-    """Whether a context may be looked into: nothing outside of the repository, nor all of a machine."""
-    root = repository(home)
-    real = os.path.realpath(context)
-    if root is None:
-        return os.path.dirname(real) != real
-    root = os.path.realpath(root)
-    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
 @lru_cache(maxsize=1024)
@@ -201,9 +117,9 @@ def _parent(directory: str) -> str | None:
     return os.path.normpath(os.path.join(directory, os.pardir)) if not os.path.isabs(directory) else up
 
 
-def _upwards(directory: str) -> Iterator[str]:
+def upwards(directory: str) -> Iterator[str]:
     """The directory and those above it: to the root of the repository, else to the current directory."""
-    at = directory
+    at = "" if directory == os.curdir else directory
     root = _top(at)
     while True:
         yield at

@@ -11,7 +11,7 @@ from types import FrameType
 
 from dockerlayer.agreement import repair_all
 from dockerlayer.builds.definition import is_remote
-from dockerlayer.builds.find import Place
+from dockerlayer.builds.places import Place
 from dockerlayer.cli.choices import Format
 from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, say, wants_colour

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockerlayer.agreement import View, examine_all, repair_all, views_of
 from dockerlayer.api import Ecosystem
-from dockerlayer.builds.find import Place
+from dockerlayer.builds.places import Place
 from dockerlayer.cli.outputs import Output
 from dockerlayer.cli.places import Places
 from dockerlayer.cli.request import Settings

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dockerlayer.agreement import View, view_of
-from dockerlayer.builds.find import Place, forget, of_dockerfile
+from dockerlayer.builds.places import Place, forget, of_dockerfile
 from dockerlayer.engine import context_for
 from dockerlayer.errors import InputError
 from dockerlayer.model.context import Context

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dockerlayer.builds.find import by_dockerfile, doubts, forget, in_files, is_build_file, of_dockerfile
+from dockerlayer.builds.find import in_files, is_build_file
+from dockerlayer.builds.places import doubts, forget, index_of, of_dockerfile
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_what_is_not_there_or_outside_is_left_out(tree: Path, context: str, caus
     (repo / "out").symlink_to(tree)
     os.chdir(repo)
     found = in_files(["compose.yaml"])
-    assert by_dockerfile(found) == {}
+    assert index_of(found).places == {}
     ((problem),) = doubts(found)
     assert (problem.file, problem.line) == ("compose.yaml", 3)
     assert cause in problem.message
@@ -187,7 +188,9 @@ def test_included_file_counts_as_it_is_included(tree: Path) -> None:
             "sub/sub/Dockerfile": "",
         },
     )
-    found = by_dockerfile(in_files(["compose.yaml", "sub/compose.yaml"]))
+    found = index_of(in_files(["compose.yaml", "sub/compose.yaml"])).places
     assert {os.path.relpath(path): [place.context for place in places] for path, places in found.items()} == {
         "sub/Dockerfile": ["."]
     }
+    assert contexts("sub/Dockerfile") == ["."]
+    assert contexts("sub/sub/Dockerfile") == []
