@@ -106,6 +106,9 @@ class Split(NamedTuple):
 
     ``handover`` is all that the install needs of the download, if that can be mounted; ``kept`` is the sentence that
     says what stays in the image when it is not. ``hybrid`` is another way to make the same download.
+
+    ``elsewhere`` is the download with an option that names the directory, for which ``{}`` stands: it spares a ``cd``
+    (hadolint's DL3003) where the call itself uses such an option, so that the tool is known to have it.
     """
 
     download: str
@@ -118,6 +121,7 @@ class Split(NamedTuple):
     handover: tuple[Handover, ...] = ()
     kept: str = ""
     hybrid: Hybrid | None = None
+    elsewhere: str = ""
 
 
 class Lock(NamedTuple):

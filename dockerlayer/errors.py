@@ -24,5 +24,16 @@ class UsageError(DockerlayerError):
     """A command line that asks for something that does not exist."""
 
 
+class ConfigError(DockerlayerError):
+    """A configuration file that cannot be used: a line for each thing that is wrong, with the file, line and cause.
+
+    ``path`` is the file's, as it is told to people.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class PluginError(DockerlayerError):
     """A plugin that cannot be loaded or that failed, named with the distribution it came from."""

@@ -56,6 +56,8 @@ ECOSYSTEMS = re.compile(
 # only look like a name.
 NAMED_ON_PURPOSE = {
     "checks/rules.py": {"pip"},
+    "cli/config.py": {"pyproject"},
+    "config/document.py": {"pyproject"},
     "cli/editor.py": {"pip"},
     "cli/lsp.py": {"pip"},
     "discovery.py": {"node_modules"},

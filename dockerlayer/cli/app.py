@@ -9,6 +9,7 @@ import typer
 
 from dockerlayer import __version__
 from dockerlayer.cli.check import check
+from dockerlayer.cli.config import config
 from dockerlayer.cli.ecosystems import ecosystems
 from dockerlayer.cli.explain import explain
 from dockerlayer.cli.fix import fix
@@ -32,6 +33,7 @@ app.command(cls=OptionalReason, short_help="Report layers that download more oft
 app.command(short_help="Rewrite Dockerfiles so that downloads keep their layer.")(fix)
 app.command(short_help="Prove by real builds that downloads stay cached.")(verify)
 app.command(short_help="Show what the layer on a line depends on.")(why)
+app.command(short_help="Show the settings that are in force, and where each was said.")(config)
 app.command(short_help="Show what a rule is about.")(explain)
 app.command(short_help="List every rule.")(rules)
 app.command(short_help="Serve an editor.")(lsp)

@@ -9,13 +9,14 @@ from contextlib import closing
 from typing import TextIO
 
 from dockerlayer.builds.find import is_build_file
-from dockerlayer.cli.outputs import BESIDE_DIFF, exit_code, outputs_of, spare
+from dockerlayer.builds.places import Place
+from dockerlayer.cli.outputs import BESIDE_DIFF, counting, exit_code, outputs_of, spare
 from dockerlayer.cli.places import Places
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, put, put_aside, read_input, say, wants_colour
 from dockerlayer.cli.work import Failure, Result, Source, Task, failed
-from dockerlayer.errors import DockerlayerError, UsageError
+from dockerlayer.errors import ConfigError, DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.place import Root, root_of
 from dockerlayer.report.record import Tally
@@ -38,28 +39,54 @@ def sources_of(
     sources: dict[str, Source] = {}
     failures: list[Failure] = []
     finder = Places()
+    unsettled: dict[str, Failure] = {}
+    seen: set[str] = set()
+
+    def add(
+        key: str, path: str, places: tuple[Place, ...], data: bytes | None = None, place: str | None = None
+    ) -> None:
+        """A source, if it is a new one that has its settings; one broken configuration is told once."""
+        if key in seen:
+            return
+        seen.add(key)
+        try:
+            settings = settler.settings(place)
+        except ConfigError as error:
+            known = unsettled.get(str(error)) or Failure(error.path, str(error), files=0, placed=True)
+            unsettled[str(error)] = known._replace(files=known.files + 1)
+        else:
+            sources[key] = Source(path, settings, data, placed=place is not None, places=places)
+
     for path in request.paths or ["."]:
         if path == STDIN:
-            settings = settler.settings(stdin_name)
+            data = read_input()
+            if stdin_name is not None and settler.forces_out(stdin_name):
+                if request.command == "fix" or request.add_ignore is not None:
+                    put(data)
+                continue
             places = finder.of(stdin_name) if stdin_name is not None else ()
-            placed = stdin_name is not None
-            source = Source(stdin_name or "<stdin>", settings, read_input(), placed, places=places)
-            sources.setdefault(STDIN, source)
+            add(STDIN, stdin_name or "<stdin>", places, data, stdin_name)
+        elif settler.forces_out(path):
             continue
-        if os.path.isdir(path):
+        elif os.path.isdir(path):
             found = finder.below(path)
-            if not found:
+            # Of what came in since a commit there may be nothing: the last Dockerfile may just have gone.
+            if not found and request.diff_base is None:
                 failures.append(Failure(path, f"no Dockerfile found in {path}"))
+            for file, places in found.items():
+                if not settler.excludes(file, path):
+                    add(identity(file), file, places, place=file)
         elif is_build_file(os.path.basename(path)):
             found, problems = finder.in_file(path)
             failures += [Failure(problem.place, problem.message) for problem in problems]
             if not found and not problems:
                 failures.append(Failure(path, f"no build of a Dockerfile found in {path}"))
+            for file, places in found.items():
+                if not settler.excludes(file, os.path.dirname(path) or os.curdir):
+                    add(identity(file), file, places, place=file)
         else:
-            found = {path: finder.of(path)}
-        for file, places in found.items():
-            sources.setdefault(identity(file), Source(file, settler.settings(file), places=places))
-    return list(sources.values()), failures
+            add(identity(path), path, finder.of(path), place=path)
+    return list(sources.values()), [*failures, *unsettled.values()]
 
 
 def check_files(request: Request) -> int:
@@ -111,17 +138,18 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
         sources = with_bases(request.diff_base, sources)
     for failure in failures:
         say(failure.sentence)
-    tally = Tally(failed=len(failures))
+    tally = Tally(failed=sum(failure.files for failure in failures))
     styles = [style_of(output.format) for output in outputs]
     gathered: list[list[str]] = [[] for _ in outputs]
     shown: dict[str, bytes] = {}
-    left_alone = 0
+    left_alone = counted = 0
     with closing(results(task, sources)) as found:
         for result in watched(found, len(sources)):
             result = _finish(task, result, shown)
             tally = tally.plus(result.tally)
             if result.failure is None:
                 left_alone += result.left_alone
+                counted += counting(result.tally, result.source.settings.fail_on)
             if result.failure is not None:
                 failures.append(result.failure)
                 say(result.failure.sentence)
@@ -139,7 +167,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     errors = [(failure.path, failure.message) for failure in failures]
     unwritten = 0
     for output, style, parts in zip(outputs, styles, gathered, strict=True):
-        text = style.whole(parts, errors, tally, task.run_for(output, settler.settings(None)))
+        text = style.whole(parts, errors, tally, task.run_for(output, settler.plain))
         if not output.path:
             report(text)
             continue
@@ -156,7 +184,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
     if ledger is not None:
         ledger.close()
-    return exit_code(request, tally, bool(failures or unwritten))
+    return exit_code(request, counted, bool(tally.changed), bool(failures or unwritten))
 
 
 def _root() -> Root:

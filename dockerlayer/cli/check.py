@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, FailOn
+from dockerlayer.cli.choices import Colour
 from dockerlayer.cli.options import (
     AddIgnore,
     BaselineOption,
     ColourOption,
+    ConfigOption,
     ContextDirectory,
     ExitZero,
     FailOnOption,
+    ForceExclude,
     Ignore,
+    Isolated,
     OutputOption,
     Paths,
     PatternOption,
@@ -34,6 +37,9 @@ def check(
     ignore: Ignore = None,
     pattern: PatternOption = None,
     profile: ProfileOption = None,
+    config: ConfigOption = None,
+    isolated: Isolated = False,
+    force_exclude: ForceExclude = False,
     report: ReportFormatOption = None,
     output: OutputOption = None,
     color: ColourOption = Colour.AUTO,
@@ -54,7 +60,7 @@ def check(
             help="Report only what came in since the commit that HEAD and REV have in common.",
         ),
     ] = None,
-    fail_on: FailOnOption = FailOn.INFO,
+    fail_on: FailOnOption = None,
     exit_zero: ExitZero = False,
     statistics: Statistics = False,
 ) -> None:
@@ -81,6 +87,9 @@ def check(
         color=color,
         stdin_filename=stdin_filename,
         add_ignore=add_ignore,
+        config=config or (),
+        isolated=isolated,
+        force_exclude=force_exclude,
         baseline=baseline,
         write_baseline=write_baseline,
         diff_base=diff_base,

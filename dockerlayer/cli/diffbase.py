@@ -17,12 +17,13 @@ from typing import NamedTuple
 from dockerlayer.agreement import View, examine_all
 from dockerlayer.api import Ecosystem
 from dockerlayer.baseline import Known, known_of
-from dockerlayer.cli.work import SIZE_LIMIT, Source, read_file
+from dockerlayer.cli.work import Source
 from dockerlayer.discovery import is_dockerfile
 from dockerlayer.errors import InputError
 from dockerlayer.git import Commit, merge_base, paths_at, work_tree
 from dockerlayer.model.context import Context
 from dockerlayer.model.revision import RevisionTree
+from dockerlayer.source import SIZE_LIMIT, read_file
 
 _ALIKE = 0.5
 """The part of two texts that is the same in a file that was renamed, as for ``git diff -M``."""

@@ -12,7 +12,6 @@ from typing import TypeVar
 from dockerlayer.cli.choices import Pattern, Profile
 from dockerlayer.cli.request import Request, Settler
 from dockerlayer.cli.terminal import is_terminal, say
-from dockerlayer.engine import Options
 from dockerlayer.errors import UsageError
 from dockerlayer.registry import installed
 
@@ -22,7 +21,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 def serve(request: Request) -> int:
     """Serve the editor at the other end of standard input and output; raises UsageError without the extra."""
     try:
-        from dockerlayer.lsp.desk import Settle
+        from dockerlayer.lsp.desk import Setting, Settle
         from dockerlayer.lsp.server import Server
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in {"pygls", "lsprotocol", "cattrs", "attrs"}:
@@ -34,9 +33,9 @@ def serve(request: Request) -> int:
     def begin(options: Mapping[str, object]) -> Settle:
         settler = Settler(with_options(request, options), ecosystems)
 
-        def settle(path: str | None) -> tuple[Options, str | None]:
+        def settle(path: str | None) -> Setting:
             settings = settler.settings(path)
-            return settings.options, settings.context
+            return Setting(settings.options, settings.context, settings.baseline)
 
         return settle
 

@@ -8,14 +8,17 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, FailOn
+from dockerlayer.cli.choices import Colour
 from dockerlayer.cli.options import (
     BaselineOption,
     ColourOption,
+    ConfigOption,
     ContextDirectory,
     ExitZero,
     FailOnOption,
+    ForceExclude,
     Ignore,
+    Isolated,
     OutputOption,
     Paths,
     PatternOption,
@@ -35,6 +38,9 @@ def fix(
     ignore: Ignore = None,
     pattern: PatternOption = None,
     profile: ProfileOption = None,
+    config: ConfigOption = None,
+    isolated: Isolated = False,
+    force_exclude: ForceExclude = False,
     report: ReportFormatOption = None,
     output: OutputOption = None,
     color: ColourOption = Colour.AUTO,
@@ -44,7 +50,7 @@ def fix(
     ] = False,
     stdin_filename: StdinName = None,
     baseline: BaselineOption = None,
-    fail_on: FailOnOption = FailOn.INFO,
+    fail_on: FailOnOption = None,
     exit_zero: ExitZero = False,
     statistics: Statistics = False,
 ) -> None:
@@ -73,6 +79,9 @@ def fix(
         report,
         color,
         stdin_filename,
+        config=config or (),
+        isolated=isolated,
+        force_exclude=force_exclude,
         baseline=baseline,
         outputs=output or (),
         fail_on=fail_on,

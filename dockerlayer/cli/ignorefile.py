@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 
 from dockerlayer.cli.replace import make_or_replace
-from dockerlayer.cli.work import read_file
 from dockerlayer.errors import InputError
 from dockerlayer.rewrite.ignore_lines import with_lines
+from dockerlayer.source import read_file
 
 
 def append_lines(path: str, lines: Sequence[str]) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dockerlayer.baseline import Baseline, Known, entry_path, read, text
 from dockerlayer.cli.replace import make_or_replace
 from dockerlayer.cli.terminal import say
-from dockerlayer.cli.work import Result, Source, read_file
+from dockerlayer.cli.work import Result, Source
 from dockerlayer.errors import InputError
 from dockerlayer.report.text import count
+from dockerlayer.source import read_file
 
 
 class Ledger:
@@ -22,6 +23,7 @@ class Ledger:
         self._baselines: dict[str, Baseline] = {}
         self._rules: dict[tuple[str, str], frozenset[str]] = {}
         self._counted: dict[tuple[str, str], Known] = {}
+        self._left = 0
 
     def opened(self, sources: Sequence[Source]) -> list[Source]:
         """The sources with what their baselines list; raises InputError for a baseline that cannot be used."""
@@ -41,6 +43,7 @@ class Ledger:
 
     def add(self, result: Result) -> None:
         """Count what came of one file."""
+        self._left += result.tally.problems
         source = result.source
         file = self._writing or source.settings.baseline
         counted = result.listed if self._writing is not None else result.gone
@@ -65,9 +68,9 @@ class Ledger:
         for file, baseline in self._baselines.items():
             stale = sum(len(entries) for entries in self._stale(baseline).values())
             if stale:
-                entries, them = ("1 entry", "it") if stale == 1 else (f"{stale} entries", "them")
                 command = f"dockerlayer check --write-baseline {file}"
-                say(f"note: {entries} of {file} found nothing any more; `{command}` takes {them} out")
+                them = "it" if stale == 1 else "them"
+                say(f"note: {_entries(stale)} of {file} found nothing any more; `{command}` takes {them} out")
 
     def _stale(self, baseline: Baseline) -> Mapping[str, list[tuple[str, str]]]:
         """The entries that stand for nothing any more; of files that were not examined those that are not there."""
@@ -97,8 +100,13 @@ class Ledger:
         except InputError as error:
             raise InputError(f"{old.file}: {error}") from error
         files = [known for known in listed.values() if known]
-        problems = sum(known.total() for known in files)
-        say(f"{old.file} lists {count(problems, 'problem')} of {count(len(files), 'file')}")
+        entries = sum(len(known) for known in files)
+        left = f"; {count(self._left, 'problem')} cannot be in it: see above" if self._left else ""
+        say(f"{old.file} has {_entries(entries)} for {count(len(files), 'file')}{left}")
+
+
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
 
 
 def _is_there(baseline: str, path: str) -> bool:

@@ -50,6 +50,20 @@ ProfileOption = Annotated[
         show_default=False,
     ),
 ]
+ConfigOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--config",
+        metavar="FILE|KEY=VALUE",
+        help="The configuration file for every Dockerfile, or a value over those of files (TOML); may be repeated.  "
+        "[default: the file nearest to each Dockerfile]",
+        show_default=False,
+    ),
+]
+Isolated = Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")]
+ForceExclude = Annotated[
+    bool, typer.Option("--force-exclude", help="Leave out what the configuration excludes even when it is named.")
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the report.")]
 ReportFormatOption = Annotated[
     ReportFormat | None,
@@ -64,8 +78,12 @@ OutputOption = Annotated[
     ),
 ]
 FailOnOption = Annotated[
-    FailOn,
-    typer.Option("--fail-on", help="The least severity of a finding that makes the exit code 1."),
+    FailOn | None,
+    typer.Option(
+        "--fail-on",
+        help="The least severity of a finding that makes the exit code 1.  [default: info]",
+        show_default=False,
+    ),
 ]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever is found; an error is still 2.")]
 Statistics = Annotated[

@@ -74,19 +74,26 @@ def spare(outputs: Iterable[Output], paths: Iterable[str]) -> None:
             raise UsageError(f"--output {wanted[os.path.realpath(path)]}: the report would replace what it is about")
 
 
-def exit_code(request: Request, tally: Tally, failed: bool) -> int:
-    """The code that the counts of a run ask for; what failed is an error whatever findings may be."""
-    if failed:
-        return EXIT_ERROR
-    if request.exit_zero:
-        return EXIT_CLEAN
-    counted = {
+def counting(tally: Tally, fail_on: FailOn) -> int:
+    """How many of the findings that were counted are bad enough."""
+    return {
         FailOn.ERROR: tally.error,
         FailOn.WARNING: tally.error + tally.warning,
         FailOn.INFO: tally.problems,
         FailOn.NEVER: 0,
-    }[request.fail_on]
-    changing = request.command == "diff" and tally.changed
+    }[fail_on]
+
+
+def exit_code(request: Request, counted: int, changed: bool, failed: bool) -> int:
+    """The code that a run asks for; what failed is an error whatever findings may be.
+
+    ``counted`` findings are bad enough, ``changed`` says whether files would change or did.
+    """
+    if failed:
+        return EXIT_ERROR
+    if request.exit_zero:
+        return EXIT_CLEAN
+    changing = request.command == "diff" and changed
     return EXIT_FINDINGS if counted or changing else EXIT_CLEAN
 
 

@@ -52,7 +52,9 @@ def _parallel(task: Task, sources: Sequence[Source], workers: int) -> Generator[
         for source in sources[done:]:
             yield failed(source, "not checked, because a worker process died", internal=True)
     finally:
-        pool.shutdown(wait=False)
+        # Not waiting at the end of a run: the pool's own thread then closes what the interpreter's exit writes to
+        # (OSError: Bad file descriptor, seen with Python 3.11 on a busy machine).
+        pool.shutdown(wait=finished)
         if not finished:
             for child in multiprocessing.active_children():
                 child.terminate()

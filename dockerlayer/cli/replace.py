@@ -7,9 +7,9 @@ import os
 import stat
 import tempfile
 
-from dockerlayer.cli.work import read_file
 from dockerlayer.errors import InputError
 from dockerlayer.report.visible import decodable
+from dockerlayer.source import read_file
 
 
 def replace_file(path: str, old: bytes, new: bytes) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.checks.rules import SYNTAX, rules_of
+from dockerlayer.checks.rules import SYNTAX, rule_names
+from dockerlayer.config.names import meant
 from dockerlayer.engine import default_rules
 from dockerlayer.errors import UsageError
 
@@ -17,34 +18,26 @@ def selected_rules(
 
     ``invalid-dockerfile`` stays with every selection: of a file that cannot be built, other rules say nothing.
     """
-    known = rules_of(ecosystems)
+    known = rule_names(ecosystems)
     if select is None:
         chosen = default_rules(ecosystems)
     else:
-        names = _names("--select", select)
-        chosen = frozenset(known) if "all" in names else frozenset({SYNTAX})
-        chosen |= {_known_rule(name, known) for name in names - {"all"}}
-    left_out = _names("--ignore", ignore) if ignore is not None else set()
-    return chosen - {_known_rule(name, known) for name in left_out}
+        names = known_names("--select", select, known, ("all",))
+        chosen = frozenset(known if "all" in names else (*names, SYNTAX))
+    return chosen - frozenset(known_names("--ignore", ignore, known) if ignore is not None else ())
 
 
-def _names(option: str, values: Iterable[str]) -> set[str]:
-    names = {name.strip() for value in values for name in value.split(",")} - {""}
+def known_names(option: str, values: Iterable[str], known: Collection[str], extra: tuple[str, ...] = ()) -> list[str]:
+    """The names of rules in the values of an option; raises UsageError where there are none, or others."""
+    names = sorted({name.strip() for value in values for name in value.split(",")} - {""})
     if not names:
         raise UsageError(f"{option} names no rule")
+    for name in names:
+        if name not in known and name not in extra:
+            raise UsageError(unknown_rule(name, known))
     return names
-
-
-def _known_rule(name: str, known: Collection[str]) -> str:
-    if name not in known:
-        raise UsageError(unknown_rule(name, known))
-    return name
 
 
 def unknown_rule(name: str, known: Collection[str]) -> str:
     """The message for a rule that does not exist, with the one that was probably meant."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-    meant = f"did you mean {near[0]}?" if near else "`dockerlayer rules` lists them"
-    return f"there is no rule {name!r}; {meant}"
+    return f"there is no rule {name!r}; {meant(name, known, '`dockerlayer rules` lists them')}"

@@ -9,9 +9,11 @@ import typer
 from dockerlayer.cli.choices import Colour, Format
 from dockerlayer.cli.options import (
     ColourOption,
+    ConfigOption,
     ContextDirectory,
     FormatOption,
     Ignore,
+    Isolated,
     PatternOption,
     ProfileOption,
     Select,
@@ -47,6 +49,8 @@ def verify(
     pattern: PatternOption = None,
     profile: ProfileOption = None,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Make fixes that rest on an assumption as well.")] = False,
+    config: ConfigOption = None,
+    isolated: Isolated = False,
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
 ) -> None:
@@ -82,7 +86,20 @@ def verify(
         ssh=ssh or (),
         no_cache=not reuse_cache,
     )
-    request = Request("fix", (path,), select, ignore, context, pattern, profile, unsafe, output, color)
+    request = Request(
+        "fix",
+        (path,),
+        select,
+        ignore,
+        context,
+        pattern,
+        profile,
+        unsafe,
+        output,
+        color,
+        config=config or (),
+        isolated=isolated,
+    )
     report, code = prove_file(request, build, as_is=as_is, touch=touch, program=builder)
     put(report)
     raise typer.Exit(code)

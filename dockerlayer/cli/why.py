@@ -9,25 +9,28 @@ from typing import Annotated
 
 import typer
 
-from dockerlayer.cli.choices import Colour, Format, context_directory
-from dockerlayer.cli.options import ColourOption, ContextDirectory, FormatOption
+from dockerlayer.cli.choices import Colour, Format
+from dockerlayer.cli.options import ColourOption, ConfigOption, ContextDirectory, FormatOption, Isolated
 from dockerlayer.errors import UsageError
 
 
 def why(
     place: Annotated[str, typer.Argument(metavar="FILE:LINE", help="A line of a Dockerfile.")],
     context: ContextDirectory = None,
+    config: ConfigOption = None,
+    isolated: Isolated = False,
     output: FormatOption = Format.TEXT,
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Show what the layer on a line depends on, and what a download in it would not need."""
     from dockerlayer.cli.reasons import reasons
+    from dockerlayer.cli.request import Request
     from dockerlayer.cli.terminal import put, wants_colour
     from dockerlayer.report.visible import ansi, plain
     from dockerlayer.report.why import why_json, why_text
 
     path, line = split_place(place)
-    answer = reasons(path, line, context_directory(context))
+    answer = reasons(Request("why", (path,), context=context, config=config or (), isolated=isolated), line)
     if output is Format.JSON:
         put(why_json(answer))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +20,7 @@ from dockerlayer.model.context import Context
 from dockerlayer.report.formats import Run, style_of
 from dockerlayer.report.place import Root
 from dockerlayer.report.record import BuiltFrom, FileRecord, NamedBuild, Tally, tally_of
+from dockerlayer.source import read_file
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
 from dockerlayer.syntax.validate import whole_file_problem
@@ -28,8 +28,6 @@ from dockerlayer.syntax.validate import whole_file_problem
 if TYPE_CHECKING:
     from dockerlayer.baseline import Known
     from dockerlayer.cli.diffbase import Base
-
-SIZE_LIMIT = 64 * 1024 * 1024
 
 
 class Task(NamedTuple):
@@ -70,17 +68,24 @@ class Source(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Why a file could not be dealt with. ``internal`` is a bug of ours."""
+    """Why a file could not be dealt with, or ``files`` of them. ``internal`` is a bug of ours.
+
+    ``placed`` is whether the message itself says where it belongs, line by line.
+    """
 
     path: str
     message: str
     internal: bool = False
+    files: int = 1
+    placed: bool = False
 
     @property
     def sentence(self) -> str:
         """The message for standard error."""
         if self.internal:
             return f"internal error in {self.path}: {self.message}"
+        if self.placed:
+            return "\n".join(f"error: {line}" for line in self.message.split("\n"))
         return f"error: {self.path}: {self.message}"
 
 
@@ -236,22 +241,3 @@ def open_buildable(path: str, directory: str | None) -> Buildable:
     if len(places) > 1:
         say(f"{path} is built from several contexts; {views[0].title}: that one is taken, --context chooses another")
     return Buildable(dockerfile, views, places)
-
-
-def read_file(path: str) -> bytes:
-    """The bytes of a regular file; raises InputError with the cause alone."""
-    try:
-        # A pipe would block for ever, and may take the place of a file at any time.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                raise InputError("is a directory" if stat.S_ISDIR(mode) else "not a regular file")
-            data = file.read(SIZE_LIMIT + 1)
-    except OSError as error:
-        raise InputError(error.strerror or str(error)) from error
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    if len(data) > SIZE_LIMIT:
-        raise InputError(f"larger than {SIZE_LIMIT // 2**20} MiB")
-    return data

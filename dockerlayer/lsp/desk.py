@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.baseline import read
 from dockerlayer.discovery import is_dockerfile
 from dockerlayer.engine import Options
 from dockerlayer.errors import DockerlayerError
@@ -19,8 +20,22 @@ LANGUAGES = frozenset({"dockerfile", "containerfile"})
 PAUSE = 0.15
 """Seconds without a key press before a text is examined."""
 
-Settle = Callable[[str | None], tuple[Options, str | None]]
-"""Gives what is in force for the Dockerfile of a path, and its build context where that is not its own directory."""
+
+class Setting(NamedTuple):
+    """What is in force for one Dockerfile.
+
+    ``context`` is the directory of its build context, None is its own; ``baseline`` the file of findings that are left
+    out. Of a file that is ``excluded`` nothing is said.
+    """
+
+    options: Options
+    context: str | None = None
+    baseline: str | None = None
+    excluded: bool = False
+
+
+Settle = Callable[[str | None], Setting]
+"""Gives the setting for the Dockerfile of a path, or for a text without one; may raise DockerlayerError."""
 
 
 class SupersededError(Exception):
@@ -38,8 +53,7 @@ class Desk:
     """Examines documents on one thread, each version once, and shows what it found when nothing is typed any more.
 
     ``read`` gives an open document as the editor now has it, ``show`` what was found to the editor (None when the
-    document could not be examined), ``tell`` the reason for that, and whether it is a bug of ours. ``settle`` may raise
-    DockerlayerError.
+    document could not be examined), ``tell`` the reason for that, and whether it is a bug of ours.
     """
 
     def __init__(
@@ -49,7 +63,7 @@ class Desk:
         tell: Callable[[str, bool], None],
     ) -> None:
         self.contexts = Contexts()
-        self.settle: Settle = lambda path: (Options(frozenset()), None)
+        self.settle: Settle = lambda path: Setting(Options(frozenset()))
         self.ecosystems: Sequence[Ecosystem] = ()
         self._read = read
         self._show = show
@@ -137,10 +151,15 @@ class Desk:
             raise
 
     async def _examine(self, document: Document) -> Examined | None:
-        def work() -> Examined:
-            options, directory = self.settle(document.path or None)
-            views = self.contexts.views(document.path, directory)
-            return Examined(document, views[0].context, self.ecosystems, options, views)
+        def work() -> Examined | None:
+            setting = self.settle(document.path or None)
+            if setting.excluded:
+                return None
+            known = None
+            if setting.baseline is not None and document.path:
+                known = read(setting.baseline).of(document.path)
+            views = self.contexts.views(document.path, setting.context)
+            return Examined(document, views[0].context, self.ecosystems, setting.options, known, views)
 
         return await self._careful(document.path or document.uri, work)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from dockerlayer.agreement import View, examine_all, repair_all
 from dockerlayer.api import Ecosystem
+from dockerlayer.baseline import Known, split
 from dockerlayer.checks.rules import SYNTAX, RuleInfo, rules_of
 from dockerlayer.checks.survey import Survey
 from dockerlayer.engine import Options, Outcome, Report
@@ -29,6 +30,7 @@ class Document(NamedTuple):
 class Examined:
     """A document with what was found in it; the rest is derived when it is first asked for.
 
+    What is ``known`` of the file, from a baseline, is left out.
     ``views`` are the contexts that builds take it from, if any names it; ``context`` is the first of them.
     Errors of plugins and bugs of ours come out of the constructor and of every property.
     """
@@ -39,6 +41,7 @@ class Examined:
         context: Context,
         ecosystems: Sequence[Ecosystem],
         options: Options,
+        known: Known | None = None,
         views: Sequence[View] = (),
     ) -> None:
         self.document = document
@@ -50,6 +53,8 @@ class Examined:
         report = examine_all(self.text.data, self.views, ecosystems, options)
         # Some findings are made whatever is selected.
         told = tuple(item for item in report.findings if item.rule in options.rules)
+        if known is not None:
+            told = split(told, known).new
         self.report: Report = report._replace(findings=told)
         self.buildable = not any(item.rule == SYNTAX for item in report.findings)
 

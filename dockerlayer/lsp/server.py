@@ -33,8 +33,8 @@ class Server:
 
     def __init__(self, begin: Begin, ecosystems: Sequence[Ecosystem], complaints: Sequence[str]) -> None:
         self._begin = begin
-        self._complaints = list(complaints)
-        self._told: set[str] = set()
+        self._complaints = tuple(complaints)
+        self._warned: set[str] = set()
         self._asked: Mapping[str, object] = {}
         self._client = Client()
         self._proper_end = False
@@ -61,6 +61,7 @@ class Server:
             lsp.TEXT_DOCUMENT_DID_SAVE: self._on_save,
             lsp.TEXT_DOCUMENT_DID_CLOSE: self._on_close,
             lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES: self._on_files,
+            lsp.WORKSPACE_DID_CHANGE_CONFIGURATION: self._on_files,  # sent by some whether or not there is any
         }
         asked: dict[str, Callable[[Any], Awaitable[object]]] = {
             lsp.TEXT_DOCUMENT_CODE_ACTION: self._actions,
@@ -80,9 +81,11 @@ class Server:
         self._desk.contexts.watched = self._client.watches
         options = params.initialization_options
         if options is not None and not isinstance(options, Mapping):
-            self._complaints.append("initializationOptions is no object")
+            self._warn("initializationOptions is no object")
         else:
             self._asked = options or {}
+        for complaint in self._complaints:
+            self._warn(complaint)
         self._settle()
 
     def _settle(self) -> None:
@@ -91,20 +94,14 @@ class Server:
                 self._desk.settle = self._begin(options)
                 return
             except DockerlayerError as error:
-                self._complaints.append(str(error))
+                self._warn(str(error))
 
     def _on_initialized(self, _: lsp.InitializedParams) -> None:
-        self._complain()
         if self._client.watches:
             pattern = lsp.FileSystemWatcher("**/*")
             options = lsp.DidChangeWatchedFilesRegistrationOptions([pattern])
             registration = lsp.Registration("files", lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
             self._pygls.client_register_capability(lsp.RegistrationParams([registration]))
-
-    def _complain(self) -> None:
-        for complaint in self._complaints:
-            self._pygls.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, f"dockerlayer: {complaint}"))
-        self._complaints.clear()
 
     def _on_shutdown(self, _: None) -> None:
         self._proper_end = True
@@ -116,17 +113,16 @@ class Server:
         self._desk.changed(params.text_document.uri, PAUSE)
 
     def _on_save(self, _: lsp.DidSaveTextDocumentParams) -> None:
+        self._settle()
         self._desk.refresh()
 
     def _on_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
         self._desk.closed(params.text_document.uri)
         self._publish(params.text_document.uri, None, [])
 
-    def _on_files(self, _: lsp.DidChangeWatchedFilesParams) -> None:
-        self._told.clear()
+    def _on_files(self, _: lsp.DidChangeWatchedFilesParams | lsp.DidChangeConfigurationParams) -> None:
         self._files_changed = True
         self._settle()
-        self._complain()
         self._desk.refresh(PAUSE)
 
     # What the editor asks
@@ -181,6 +177,9 @@ class Server:
             return None
 
     def _show(self, document: Document, found: Examined | None) -> None:
+        if found is not None:
+            name = document.path or document.uri
+            self._warned = {message for message in self._warned if not message.startswith(f"{name}: ")}
         listed = [] if found is None else diagnostics(found, related=self._client.relates)
         self._publish(document.uri, document.version, listed)
         if self._files_changed and self._client.refreshes_lenses:
@@ -193,11 +192,14 @@ class Server:
 
     def _tell(self, message: str, bug: bool) -> None:
         self._pygls.window_log_message(lsp.LogMessageParams(lsp.MessageType.Error, message))
-        if not bug and message not in self._told:
-            # What the user can put right is shown once, and not again at each key press.
-            self._told.add(message)
-            self._complaints.append(message)
-            self._complain()
+        if not bug:
+            self._warn(message)
+
+    def _warn(self, message: str) -> None:
+        """Show what the user can put right, once and not again at each key press."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self._pygls.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, f"dockerlayer: {message}"))
 
 
 # pygls sets attributes on what it calls, and methods take none.

@@ -7,10 +7,10 @@ where reviewdog runs. It applies each suggestion for itself, so all edits of a f
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dockerlayer.checks.pages import referred
 from dockerlayer.checks.rules import RuleInfo, rules_of
 from dockerlayer.findings import Applicability, Finding, Fix
 from dockerlayer.report.formats import Run
@@ -29,7 +29,12 @@ def part(record: FileRecord, run: Run) -> str:
     if not record.report.findings:
         return ""
     path, rules = _plain(record.path), rules_of(run.ecosystems)
-    return "".join(f",{json.dumps(_diagnostic(record, finding, path, rules))}" for finding in record.report.findings)
+    titles = {ecosystem.name: ecosystem.title for ecosystem in run.ecosystems}
+    diagnostics = (
+        _diagnostic(record, finding, path, _code(finding, rules.get(finding.rule), titles))
+        for finding in record.report.findings
+    )
+    return "".join(f",{json.dumps(diagnostic)}" for diagnostic in diagnostics)
 
 
 def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally, run: Run) -> str:
@@ -45,13 +50,13 @@ def _plain(path: str) -> str:
     return decodable(Root().path(path))
 
 
-def _diagnostic(record: FileRecord, finding: Finding, path: str, rules: Mapping[str, RuleInfo]) -> dict[str, Any]:
+def _diagnostic(record: FileRecord, finding: Finding, path: str, code: dict[str, str]) -> dict[str, Any]:
     dockerfile = record.report.dockerfile
     diagnostic: dict[str, Any] = {
         "message": told(finding),
         "location": {"path": path, "range": _range(dockerfile, finding.start, finding.end)},
         "severity": _SEVERITIES[finding.severity],
-        "code": _code(finding.rule, rules.get(finding.rule)),
+        "code": code,
     }
     suggestion = _suggestion(dockerfile, finding.fix)
     if suggestion is not None:
@@ -59,10 +64,13 @@ def _diagnostic(record: FileRecord, finding: Finding, path: str, rules: Mapping[
     return diagnostic
 
 
-def _code(rule: str, known: RuleInfo | None) -> dict[str, str]:
-    """The rule, with the first address that its page refers to, if there is one."""
-    address = re.search(r"https?://[^\s<>()\"'`]+[^\s<>()\"'`.,;:]", known.page) if known is not None else None
-    return {"value": rule, **({"url": address.group()} if address is not None else {})}
+def _code(finding: Finding, rule: RuleInfo | None, titles: Mapping[str, str]) -> dict[str, str]:
+    """The rule, with an address that its page refers to: one on the matter, else one on the finding's ecosystem."""
+    known = referred(rule.page) if rule is not None else []
+    general = [item for item in known if item.title not in titles.values()]
+    special = [item for item in known if item.title == titles.get(finding.ecosystem)]
+    address = next(iter(general or special), None)
+    return {"value": finding.rule, **({"url": address.url} if address is not None else {})}
 
 
 def _suggestion(dockerfile: Dockerfile, fix: Fix | None) -> dict[str, Any] | None:

@@ -18,9 +18,9 @@ _WILD = re.compile(r"[*?\[\\$]")
 
 
 def narrow_copies(
-    step: Step, sightings: Sequence[Sighting], broad: Sequence[Placement], kept: Sequence[Placement]
+    step: Step, sightings: Sequence[Sighting], broad: Sequence[Placement], kept: Sequence[Placement], workdir: str
 ) -> list[str] | Refusal:
-    """COPY lines for what the fetches of ``step`` need and ``kept`` copies do not bring already."""
+    """COPY lines, written in ``workdir``, for what the fetches of ``step`` need and ``kept`` copies do not bring."""
     groups: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for seen in sightings:
         for need in seen.fetch.needs:
@@ -31,7 +31,7 @@ def narrow_copies(
                 continue
             placement, source, is_dir = result
             image = join(seen.fetch.directory, need)
-            target = target_of(image if is_dir else posixpath.dirname(image), step.state.workdir)
+            target = target_of(image if is_dir else posixpath.dirname(image), workdir)
             if target is None:
                 return Refusal("place-unknown", f"where {source} goes cannot be written relative to the directory")
             flags = tuple(flag for flag in placement.step.instruction.flags if flag.startswith(KEPT_FLAGS))

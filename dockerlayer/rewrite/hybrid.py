@@ -70,11 +70,12 @@ class HybridPlanner(Planner):
         self.way = way
 
     def _shape(self, candidate: Candidate) -> Shape | tuple[Refusal, ...]:
-        shape = self.shaper.split(
-            candidate, self._text(candidate.step), self._kept(candidate.step, candidate.broad, ())
-        )
+        text = self._text(candidate.step)
+        shape = self.shaper.split(candidate, text, self._kept(candidate.step, candidate.broad, ()))
         if not isinstance(shape, Shape):
             return shape
         keyword = len("RUN")
         flag = f" --mount=type=cache,sharing=locked,target={self.way.target}".encode()
-        return shape._replace(above=shape.above[:keyword] + flag + shape.above[keyword:])
+        rest = shape.above[keyword:]
+        rest = text.line_end + rest.lstrip() if text.instruction.flags and not text.instruction.heredocs else rest
+        return shape._replace(above=shape.above[:keyword] + flag + rest, joined=b"", bare=b"")

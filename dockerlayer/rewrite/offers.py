@@ -17,7 +17,9 @@ def offers(
     if isinstance(candidate.offer, Refusal):
         yield (candidate.offer,)
     elif candidate.offer is not None:
-        yield candidate.offer
+        from dockerlayer.rewrite.runs import laid_out
+
+        yield laid_out(survey.analysis, candidate.step, candidate.offer)
     elif candidate.finding.rule == drift.NAME:
         from dockerlayer.rewrite.manifests import mend_list
 

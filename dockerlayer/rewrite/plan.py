@@ -23,6 +23,7 @@ from dockerlayer.rewrite.copies import narrow_copies
 from dockerlayer.rewrite.order import Effects, absolute_target, hoisted
 from dockerlayer.rewrite.runs import RunText, apply, newline_of
 from dockerlayer.rewrite.shapes import Shape, Shaper
+from dockerlayer.rewrite.spacing import set_apart
 
 _PATHLIKE = re.compile(r"(?<![\w./-])\.{0,2}/[\w./@+-]+")
 SPLIT, NARROW, STAGE, HYBRID = PATTERNS = ("split", "narrow", "stage", "hybrid")
@@ -58,8 +59,12 @@ class Planner:
         named = next(named_files(shape, broad), None)
         if named is not None:
             return (named,)
+        workdir = _workdir_below(shape, above)
+        if workdir:
+            above, shape = above[: above.index(workdir[0])], shape._replace(above=shape.bare)
         kept = self._kept(step, broad, above)
-        copies = narrow_copies(step, shape.sightings, broad, kept)
+        place = shape.place if workdir else step.state.workdir
+        copies = narrow_copies(step, shape.sightings, broad, kept, place)
         if isinstance(copies, Refusal):
             return (copies,)
         return self._write(candidate, between, above, shape, copies)
@@ -73,7 +78,7 @@ class Planner:
         shape = self.shaper.split(candidate, self._text(step), ())
         if not isinstance(shape, Shape):
             return shape
-        return self._write(candidate, [], [], shape, [])
+        return self._write(candidate, [], [], shape._replace(joined=b""), [])
 
     def _precondition(self, candidate: Candidate) -> Refusal | None:
         step = candidate.step
@@ -132,7 +137,8 @@ class Planner:
         return kept
 
     def _text(self, step: Step) -> RunText:
-        return RunText(self.data, self.analysis.run(step), newline_of(self.data, step.instruction))
+        newline = newline_of(self.data, step.instruction)
+        return RunText(self.data, self.analysis.run(step), newline, self.analysis.dockerfile.escape)
 
     def _shape(self, candidate: Candidate) -> Shape | tuple[Refusal, ...]:
         text = self._text(candidate.step)
@@ -167,18 +173,20 @@ class Planner:
         stays = split and shape.builds
         remarks = b"" if stays else own.comments
         lead = blank_only(own.lead, newline) if split else own.lead
-        if shape.before:
+        if shape.before and not (shape.joined and not copies):
             new.append(Chunk(lead, remarks, own.repeated, shape.before))
             lead, remarks = b"", b""
         indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
-        lines = b"".join(indent + line.encode("utf-8", "surrogateescape") + newline for line in copies)
-        if lines:
+        if copies:
+            # A pragma of the broad COPY is about the one line below it, so that each narrow COPY has it.
             sinking = {placement.step for placement in candidate.broad}
             pragmas = next((chunk.foreign for chunk in old if chunk.step in sinking), b"")
-            new.append(Chunk(lead, remarks, pragmas if len(copies) == 1 else b"", lines))
+            lines = [indent + line.encode("utf-8", "surrogateescape") + newline for line in copies]
+            new.append(Chunk(lead, remarks, pragmas, pragmas.join(lines)))
             lead, remarks = b"", b""
         pragmas = own.repeated if shape.below else own.pragmas
-        new.append(Chunk(lead, remarks, pragmas, shape.above, None if shape.below else step))
+        command = shape.joined if shape.joined and not copies else shape.above
+        new.append(Chunk(lead, remarks, pragmas, command, None if shape.below else step))
         staying = self._staying(old[:-1], above, newline)
         if isinstance(staying, Refusal):
             return (staying,)
@@ -187,6 +195,7 @@ class Planner:
             lead = (own.lead if split else blank_only(own.lead, newline)) if between else b""
             remarks = own.comments if stays else b""
             new.append(Chunk(lead, remarks + shape.below_comments, own.pragmas, shape.below))
+        new = set_apart(self.analysis.dockerfile, old, new, newline)
         edits = region_edits(start_of(old[0]), old, new, newline)
         return self._fix(candidate, above, shape, edits, _title(shape))._replace(notes=shape.notes + shape.kept)
 
@@ -243,6 +252,16 @@ class Planner:
         slash = b"/" if written.endswith((b"/", b".")) and target != "/" else b""
         edit = Edit(end - len(written), end, target.encode() + slash)
         return chunk._replace(body=apply(self.data, (edit,), step.instruction.start, step.instruction.end))
+
+
+def _workdir_below(shape: Shape, above: Sequence[Step]) -> list[Step]:
+    """The WORKDIRs at the end of ``above`` that can stay below, since the download runs where it does without them."""
+    found: list[Step] = []
+    for step in reversed(above):
+        if step.name != "workdir":
+            break
+        found.insert(0, step)
+    return next((found[at:] for at, step in enumerate(found) if shape.bare and step.state.workdir == shape.place), [])
 
 
 def start_of(chunk: Chunk) -> int:

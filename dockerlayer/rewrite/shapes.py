@@ -22,6 +22,9 @@ class Shape(NamedTuple):
     ``sightings`` are the calls that are fetched for above; ``effect`` is that of the commands that move above.
     ``kept`` says what stays in the image. The segments of the RUN from ``first`` up to ``cut`` are fetched for, after
     ``state`` and with ``edits`` made in them.
+
+    ``joined`` is ``before`` and ``above`` as one RUN, where they can be one: hadolint's DL3059 asks for that when
+    no COPY comes in between. ``bare`` is ``above`` as it is written where ``place`` is the working directory already.
     """
 
     pattern: str
@@ -38,6 +41,9 @@ class Shape(NamedTuple):
     first: int = 0
     cut: int = 0
     state: tuple[bytes, ...] = ()
+    joined: bytes = b""
+    bare: bytes = b""
+    place: str = ""
 
     @property
     def builds(self) -> bool:
@@ -95,6 +101,9 @@ class Shaper:
         refusals = tuple(item for item in problems if item is not None)
         if refusals or isinstance(state, Refusal) or isinstance(above_state, Refusal) or isinstance(go_to, Refusal):
             return refusals
+        download = splits[0].download
+        if go_to and splits[0].elsewhere and len({split.elsewhere for split in splits}) == 1:
+            download, go_to = splits[0].elsewhere.replace("{}", go_to[0].decode().removeprefix("cd ")), []
         edits = tuple(edit for split in splits for edit in split.edits) if text.run.script.kind != "exec" else ()
         instruction = text.instruction
         if prefix:
@@ -104,7 +113,7 @@ class Shaper:
         return Shape(
             "split",
             text.head(prefix[-1] + 1) + text.newline if prefix else b"",
-            text.new_run([*above_state, *go_to], splits[0].download),
+            text.new_run([*above_state, *go_to], download),
             below,
             text.gap_comments(before) if prefix else b"",
             tuple(map(_downloading, candidate.sightings)),
@@ -116,6 +125,9 @@ class Shaper:
             before if prefix else 0,
             len(text.segments),
             tuple(state) if prefix else (),
+            text.joined(prefix[-1] + 1, [*go_to, download.encode()]) if prefix and not state else b"",
+            text.new_run([], splits[0].download) if not (prefix or state or text.run.step.mounts) else b"",
+            next(iter(places)),
         )
 
     def narrow(self, candidate: Candidate, text: RunText, kept: Sequence[Placement]) -> Shape | tuple[Refusal, ...]:

@@ -12,6 +12,7 @@ from dockerlayer.rewrite.chunks import chunks_of, region_edits
 from dockerlayer.rewrite.order import Effects
 from dockerlayer.rewrite.plan import start_of
 from dockerlayer.rewrite.runs import newline_of
+from dockerlayer.rewrite.spacing import set_apart
 
 PATTERN = "sink"
 
@@ -51,7 +52,8 @@ def sink(survey: Survey, candidate: Candidate) -> Fix | Refusal:
     staying = [chunk for chunk in old if chunk.step not in moving]
     sunk = [chunk for chunk in old if chunk.step in moving]
     sunk[0] = sunk[0]._replace(lead=b"")
-    edits = region_edits(start_of(old[0]), old, [*staying, *sunk], newline)
+    new = set_apart(survey.analysis.dockerfile, old, [*staying, *sunk], newline)
+    edits = region_edits(start_of(old[0]), old, new, newline)
     title = f"move {', '.join(sorted(names))} below the download"
     applicability = Applicability.UNSAFE if assumptions else Applicability.SAFE
     return Fix(title, edits, applicability, PATTERN, tuple(assumptions))

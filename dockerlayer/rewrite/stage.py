@@ -24,6 +24,7 @@ from dockerlayer.rewrite.order import hoisted
 from dockerlayer.rewrite.plan import STAGE, Planner, named_files, start_of
 from dockerlayer.rewrite.runs import RunText, newline_of
 from dockerlayer.rewrite.shapes import Shape
+from dockerlayer.rewrite.spacing import set_apart
 
 BUILDERS = frozenset({"buildkit", "buildah"})
 """The builder profiles that have ``RUN --mount=type=bind,from=STAGE``; only the first lets a RUN write there."""
@@ -154,7 +155,7 @@ class StagePlanner(Planner):
         if named is not None:
             return (named,)
         kept = self._kept(step, broad, above)
-        copies = narrow_copies(step, download.sightings, broad, kept)
+        copies = narrow_copies(step, download.sightings, broad, kept, step.state.workdir)
         more: list[str] | Refusal = []
         if early:
             brought = {(id(seen.call), need) for seen in download.sightings for need in seen.fetch.needs}
@@ -162,7 +163,7 @@ class StagePlanner(Planner):
                 with_needs(seen, tuple(need for need in seen.fetch.needs if (id(seen.call), need) not in brought))
                 for seen in shape.sightings
             ]
-            more = narrow_copies(step, left, broad, kept)
+            more = narrow_copies(step, left, broad, kept, step.state.workdir)
         if isinstance(copies, Refusal) or isinstance(more, Refusal):
             return tuple(item for item in (copies, more) if isinstance(item, Refusal))
         return self._write_stages(candidate, text, download, shape, above, (copies, more), handover)
@@ -187,7 +188,7 @@ class StagePlanner(Planner):
             return (staying,)
         base, fetched = self._new_names(step.stage)
         inline = bool(text.instruction.heredocs)
-        flags = _mounts(handover, fetched, self.analysis.dockerfile.escape, newline, inline=inline)
+        flags = _mounts(handover, fetched, b" " if inline else text.line_end)
         end = shape.cut if early else len(text.segments)
         command = text.part(download.first, end, download.state, _within(download.edits, text, end), flags)
         remarks = own.lead.lstrip(b"\r\n") if early and not copies[1] else own.lead
@@ -196,8 +197,10 @@ class StagePlanner(Planner):
         if download.before:
             new.append(Chunk(b"", b"", own.repeated, download.before))
         indent = own.body[: len(own.body) - len(own.body.lstrip(b" \t"))]
+        sinking = {placement.step for placement in candidate.broad}
+        pragmas = next((chunk.foreign for chunk in old if chunk.step in sinking), b"")
         written = [
-            [Chunk(b"", b"", b"", indent + line.encode("utf-8", "surrogateescape") + newline) for line in lines]
+            [Chunk(b"", b"", pragmas, indent + line.encode("utf-8", "surrogateescape") + newline) for line in lines]
             for lines in copies
         ]
         new += written[0]
@@ -210,6 +213,7 @@ class StagePlanner(Planner):
                 new.append(Chunk(b"", shape.below_comments, own.repeated, shape.below))
         else:
             new += [*staying, *install]
+        new = set_apart(self.analysis.dockerfile, old, new, newline)
         edits = (self._renamed(step.stage, base), *region_edits(start_of(old[0]), old, new, newline))
         names = " and ".join(dict.fromkeys(seen.ecosystem.registry.name for seen in shape.sightings))
         where = "before the source is copied" if early else "after the source is copied"
@@ -231,7 +235,7 @@ class StagePlanner(Planner):
 
     def _from(self, mine: Stage, base: str, name: str, newline: bytes) -> Chunk:
         keyword = mine.instruction.keyword
-        words = [keyword, base, *([_as(mine), name] if name else [])]
+        words = [keyword, base, *([_as(keyword), name] if name else [])]
         pragmas = stage_pragmas(self.analysis.dockerfile, mine.instruction, newline)
         return Chunk(newline, pragmas, b"", " ".join(words).encode() + newline)
 
@@ -240,18 +244,16 @@ class StagePlanner(Planner):
         end = mine.instruction.args_end
         if len(mine.instruction.args) == 3:
             return Edit(end - len(mine.instruction.args[2].encode()), end, name.encode())
-        return Edit(end, end, f" {_as(mine)} {name}".encode())
+        return Edit(end, end, f" {_as(mine.instruction.keyword)} {name}".encode())
 
 
-def _as(mine: Stage) -> str:
-    """``AS`` as the file writes it, else in the letters of its FROM (BuildKit's check FromAsCasing)."""
-    args = mine.instruction.args
-    return args[1] if len(args) == 3 else "as" if mine.instruction.keyword.islower() else "AS"
+def _as(keyword: str) -> str:
+    """``AS`` in the letters of its FROM (BuildKit's check FromAsCasing)."""
+    return "as" if keyword.islower() else "AS"
 
 
-def _mounts(handover: Sequence[Handover], origin: str, escape: str, newline: bytes, *, inline: bool) -> bytes:
+def _mounts(handover: Sequence[Handover], origin: str, room: bytes) -> bytes:
     """The flags that mount a download, each with the room before the next."""
-    room = b" " if inline else f" {escape}".encode() + newline + b"    "
     flags = (
         f"--mount=type=bind,from={origin},source={item.path},target={item.path}{',rw' if item.writable else ''}"
         for item in handover

@@ -103,10 +103,19 @@ def split(asked: Asked, scene: Scene, project: Project, version: Version) -> Spl
     if any(manifest.get("bin") for manifest in project.inner.values()):
         # Measured with pnpm 10: what fetch made hoists nothing, and the links to such programs then set no NODE_PATH.
         notes.append("the programs of workspace members find no packages but those that they declare")
-    fetch = " ".join(part for part in (environment, program, "fetch", carried) if part)
+    fetch, elsewhere = (
+        " ".join(part for part in (environment, program, option, "fetch", carried) if part) for option in ("", "-C {}")
+    )
     writes = (join(project.directory, "node_modules"), *SETTINGS)
     return Split(
-        fetch, tuple(edits), tuple(assumptions), tuple(notes), project.directory, writes, fetch_needs(project, version)
+        fetch,
+        tuple(edits),
+        tuple(assumptions),
+        tuple(notes),
+        project.directory,
+        writes,
+        fetch_needs(project, version),
+        elsewhere=elsewhere if asked.has("-C", "--dir") else "",
     )
 
 

@@ -232,14 +232,16 @@ def _split(fetch: Fetch, scene: Scene, locked: Mapping[str, object] | None, *, s
         return carried
     at = next(word for word in call.words[1:] if word.text == parse(call).verb)
     image = scene.step.stage.base_image
+    download = " ".join([*carried, "bun pm fetch"])
     return Split(
-        " ".join([*carried, "bun pm fetch"]),
+        download,
         (insert_after(at, "--offline"),) if strict and not call.has("--prefer-offline") else (),
         () if bun.fetches else (f"the Bun in {image} is 1.4.4 or newer, which the file does not say",),
         ("the packages stay in Bun's cache as well, in a layer of its own",),
         directory=fetch.directory,
         writes=(_home(call),),
         needs=fetch.needs,
+        elsewhere=f"{download} --cwd {{}}" if call.has("--cwd") else "",
     )
 
 

@@ -212,7 +212,8 @@ def _with_split(fetch: Fetch, scene: Scene, spelled: Spelling, manifest: Json, p
         edits = (prefix(call, f"{env}COMPOSER_DISABLE_NETWORK=1"),)
     known = call.step.state.user or _OFFICIAL.search(call.step.stage.base_image)
     assumptions = () if known else (USER,)
-    split = Split(download, edits, assumptions, directory=fetch.directory, writes=HOMES)
+    elsewhere = f"{download} --working-dir={{}}" if call.has("-d", "--working-dir") else ""
+    split = Split(download, edits, assumptions, directory=fetch.directory, writes=HOMES, elsewhere=elsewhere)
     return replace(fetch, split=split, unproven=VERSION if is_new is None else "")
 
 

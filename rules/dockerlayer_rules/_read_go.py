@@ -234,7 +234,14 @@ def _with_split(fetch: Fetch, verb: str, operands: list[str], scene: Scene, modu
     if offline and not edits:
         edits = (prefix(call, "env GOPROXY=off"),)
     return replace(
-        fetch, split=Split(download, edits, directory=fetch.directory, hybrid=_hybrid(call, scene, download))
+        fetch,
+        split=Split(
+            download,
+            edits,
+            directory=fetch.directory,
+            hybrid=_hybrid(call, scene, download),
+            elsewhere=f"{carried} go -C {{}} mod download".strip() if call.has("-C") else "",
+        ),
     )
 
 

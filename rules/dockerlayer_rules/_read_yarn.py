@@ -246,7 +246,9 @@ def _split(asked: Asked, project: Project, needs: tuple[str, ...]) -> Split | Re
             carried.append(f"{name}={shlex.quote(value)}" if value is not None else name)
         elif name not in DROPPED:
             return project.refusal("unknown-option", f"what {name} means for a download is not known")
-    download = " ".join([lead, "install --frozen-lockfile --ignore-scripts", *carried])
+    words = [word.text for word in asked.call.words]
+    verb = ["install"] if "install" in words else []
+    download = " ".join([lead, *verb, "--frozen-lockfile --ignore-scripts", *carried])
     added = [name for name in ("--offline", "--force", "--frozen-lockfile") if not asked.has(name)]
     note = "packages are linked, and their install scripts run, on every source edit; yarn itself needs no network then"
     return Split(

@@ -308,8 +308,9 @@ def _split(asked: Asked, project: Project, needs: tuple[str, ...]) -> Split | Re
     else:
         start = call.command.words[0].start
         edit = Edit(start, start, b"YARN_ENABLE_NETWORK=0 ")
+    verb = " install" if any(word.text == "install" for word in call.words) else ""
     return Split(
-        f"{lead} install --immutable --mode=skip-build",
+        f"{lead}{verb} --immutable --mode=skip-build",
         (edit,),
         directory=project.directory,
         writes=tuple(join(project.directory, name) for name in (".yarn", "node_modules", ".pnp.cjs")),

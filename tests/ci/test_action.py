@@ -159,7 +159,7 @@ def test_clean_run(play: Play) -> None:
     assert "All clean" in ran.summary
 
 
-def test_inputs(play: Play) -> None:
+def test_inputs(play: Play, repository: Path) -> None:
     check = _step("dockerlayer check")
     ran = play(check, fail_on="error", summary="false", annotations="false", paths="web\r\na, b:c 100%\r\n")
     assert (ran.code, ran.summary) == (0, "")
@@ -167,7 +167,9 @@ def test_inputs(play: Play) -> None:
     assert "2 problems in 2 of 2 files" in ran.log
     ran = play(check, working_directory="web", args="--ignore 'source-before-download' --color \"never\"")
     assert (ran.code, ran.log) == (0, "")
-    ran = play(check, working_directory="web")
+    ran = play(check, working_directory="web", sarif="out.sarif")
+    assert ran.outputs["sarif"] == "web/out.sarif"
+    assert (repository / "web" / "out.sarif").is_file()
     assert "::warning file=web/Dockerfile," in ran.log, "annotations are of files of the repository"
 
 

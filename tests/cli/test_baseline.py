@@ -25,7 +25,7 @@ def adopted(inside: Runner, project: Path) -> Path:
     done = inside("check", "--write-baseline", "known.json", cwd=project)
     assert done.returncode == 0
     assert done.stdout == b"Nothing new: 2 files checked; 2 known problems left out.\n"
-    assert b"known.json lists 2 problems of 2 files\n" in done.stderr
+    assert b"known.json has 2 entries for 2 files\n" in done.stderr
     return project
 
 
@@ -110,6 +110,7 @@ def test_a_file_that_cannot_be_built_stays_an_error(inside: Runner, adopted: Pat
         assert done.returncode == 1
         assert b"Dockerfile:2:1: invalid-dockerfile: " in done.stdout
         assert b"found nothing any more" not in done.stderr, "it hides what is listed"
+    assert b"known.json has 1 entry for 1 file; 1 problem cannot be in it: see above\n" in done.stderr
     assert set(entries(adopted)) == {"api/Dockerfile source-before-download fake:fakepm install"}
 
 

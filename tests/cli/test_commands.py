@@ -43,7 +43,7 @@ def test_explain(run: Runner) -> None:
     assert b"\nWhy: " in done.stdout
     done = run("explain", "source-before-downlod")
     assert done.returncode == 2
-    assert b"did you mean source-before-download?" in done.stderr
+    assert b"did you mean 'source-before-download'?" in done.stderr
 
 
 def test_explain_in_markdown(run: Runner) -> None:

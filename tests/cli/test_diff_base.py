@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +107,26 @@ def test_a_line_that_did_not_change_has_a_finding_by_what_is_around_it(inside: R
     commit(node)
     assert told(inside(*check, cwd=node)) == []
     assert told(inside("check", "--diff-base", "HEAD~", cwd=node)) != []
+
+
+def test_one_more_of_a_list_is_new(inside: Runner, node: Path) -> None:
+    (node / "package.json").write_text('{"workspaces": ["packages/*"], "dependencies": {"a": "1.0.0"}}')
+    text = NODE.replace(b"./\n", b"./\nCOPY packages/x/package.json packages/x/\n", 1)
+    (node / "Dockerfile").write_bytes(text)
+    (node / ".dockerignore").write_bytes(b"**/node_modules\n")
+    for name in ("x", "y"):
+        (node / "packages" / name).mkdir(parents=True)
+        (node / "packages" / name / "package.json").write_text(f'{{"name": "{name}"}}')
+    commit(node)
+    assert told(inside("check", cwd=node)) == ["Dockerfile:5:5 workspace-drift"]
+    assert told(inside("check", "--diff-base", "HEAD", cwd=node)) == []
+    (node / "packages" / "z").mkdir()
+    (node / "packages" / "z" / "package.json").write_text('{"name": "z"}')
+    assert told(inside("check", "--diff-base", "HEAD", cwd=node)) == ["Dockerfile:5:5 workspace-drift"]
+    commit(node)
+    (node / "Dockerfile").write_bytes(text.replace(b"packages/x", b"packages/z"))
+    done = inside("check", "--diff-base", "HEAD", cwd=node)
+    assert told(done) == ["Dockerfile:5:5 workspace-drift"], "x is missed now, z is not any more"
 
 
 def test_the_dockerfile_s_own_ignore_file(inside: Runner, node: Path) -> None:
@@ -291,3 +312,20 @@ def test_nothing_that_a_repository_names_is_run(inside: Runner, repository: Path
 def test_a_hook_s_environment_points_elsewhere(inside: Runner, repository: Path, node: Path) -> None:
     env = {"GIT_DIR": str(node / ".git"), "GIT_INDEX_FILE": str(node / ".git" / "index"), "GIT_WORK_TREE": str(node)}
     assert told(inside("check", "--diff-base", "HEAD", cwd=repository, env=env)) == []
+
+
+def test_what_the_readme_shows(inside: Runner, repository: Path) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    commands = text.partition("<!-- adoption -->\n```sh\n")[2].partition("```")[0].splitlines()
+    git(repository, "update-ref", "refs/remotes/origin/main", "HEAD")
+    for number, line in enumerate(commands):
+        program, *arguments = shlex.split(line, comments=True)
+        assert program == "dockerlayer"
+        done = inside(*arguments, cwd=repository)
+        assert done.returncode == 0, done.stderr
+        assert b"1 known problem left out" in done.stdout
+        (repository / "New.Dockerfile").write_bytes(BAD)
+        if number:
+            assert told(inside(*arguments, cwd=repository)) == ["New.Dockerfile:4:5 source-before-download"]
+        (repository / "New.Dockerfile").unlink()
+    assert len(commands) == 3

@@ -49,6 +49,15 @@ def test_every_format_at_once(run: Runner, project: Path) -> None:
     assert done.stdout == (project.parent / "text.out").read_bytes()
 
 
+def test_nothing_is_switched_on_by_a_ci_system(run: Runner, project: Path) -> None:
+    ci = dict.fromkeys(("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "JENKINS_URL"), "true")
+    summary = project.parent / "summary"
+    summary.touch()
+    done = run("check", "project", env={**ci, "GITHUB_STEP_SUMMARY": str(summary)})
+    assert done.stdout == run("check", "project").stdout
+    assert summary.read_bytes() == b""
+
+
 def test_clean_run(run: Runner, project: Path) -> None:
     (project / "Dockerfile").write_bytes(b"FROM scratch\n")
     for name in FORMATS:

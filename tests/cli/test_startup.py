@@ -20,6 +20,7 @@ print("code", code, file=sys.stderr)
 for name in (
     "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol", "yaml", "tree_sitter_hcl",
     "dockerlayer.builds.compose", "dockerlayer.builds.bake", "dockerlayer.report.json", "dockerlayer.report.sarif",
+    "tomllib", "dockerlayer.config.resolve", "dockerlayer.config.fields", "dockerlayer.config.lines",
 ):  # fmt: skip
     if name in sys.modules:
         print("slow", name, file=sys.stderr)
@@ -36,6 +37,7 @@ BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
     [
         (b"FROM scratch\n", ["check", "Dockerfile"], 0),
         (BAD, ["check", "Dockerfile"], 1),
+        (BAD, ["check", "--force-exclude", "Dockerfile"], 1),
         (BAD, ["check", "--color", "always", "Dockerfile"], 1),
         (BAD, ["fix", "Dockerfile"], 0),
         (BAD, ["--help"], 0),

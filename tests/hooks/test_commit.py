@@ -102,6 +102,21 @@ def test_own_exclude_of_the_user_keeps_ours(project: Project) -> None:
     assert (done.returncode, "Passed" in done.stdout) == (0, True), done.stdout
 
 
+@pytest.mark.parametrize("hook", ["dockerlayer", "dockerlayer-fix"])
+def test_what_the_configuration_excludes(project: Project, hook: str) -> None:
+    project.use(hook, "dockerlayer-context")
+    project.pre_commit("install")
+    project.write("dockerlayer.toml", 'exclude = ["legacy"]\n')
+    project.write("legacy/Dockerfile", BAD)
+    for name in ("package.json", "package-lock.json", "server.js"):
+        project.write(f"legacy/{name}", (project.root / name).read_text())
+    project.write("Dockerfile", GOOD)
+    assert commit(project).count("Passed") == 2
+    project.write("dockerlayer.toml", "")
+    project.write("legacy/Dockerfile", BAD + "CMD npm start\n")
+    assert "source-before-download" in commit(project, code=1)
+
+
 def test_fix(project: Project) -> None:
     project.use("dockerlayer-fix")
     project.pre_commit("install")
@@ -189,6 +204,16 @@ def test_first_commit(project: Project) -> None:
     assert "Dockerfile" + FINDING in commit(project, code=1)
     project.write("Dockerfile", GOOD)
     assert "Passed" in commit(project)
+
+
+def test_project_without_a_dockerfile(project: Project) -> None:
+    project.use("dockerlayer", "dockerlayer-context")
+    project.pre_commit("install")
+    assert "Failed" not in commit(project)
+    project.write("Dockerfile", GOOD)
+    commit(project)
+    (project.root / "Dockerfile").unlink()
+    assert "Failed" not in commit(project)
 
 
 def test_environment_of_the_hook_names_another_repository(project: Project) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,6 +13,8 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcRequestCancelled
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
+# pygls 2.1 asks asyncio what inspect should be asked, of which Python 3.14 warns.
+pytestmark = pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning")
 Converse = Callable[[Talk], None]
 Cli = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -214,6 +215,9 @@ def test_files_that_change(converse: Converse, environment: dict[str, str], proj
         shutil.copy(FIXTURES / "npm" / "naive" / "package-lock.json", project)
         editor.save(uri)
         assert [item.code for item in await editor.diagnostics(uri, 2)] == ["source-before-download"]
+        editor.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams(settings=None))
+        assert [item.code for item in await editor.diagnostics(uri, 2)] == ["source-before-download"]
+        await wait(editor.refreshed.get())
         assert await editor.end() == (0, "")
 
     converse(talk)
@@ -315,7 +319,7 @@ def test_a_question_while_another_text_is_examined(converse: Converse, environme
         assert errors is not None
         await wait(errors.readline())
         where = lsp.HoverParams(lsp.TextDocumentIdentifier(uri), lsp.Position(0, 0))
-        asked = asyncio.ensure_future(editor.client.text_document_hover_async(where))
+        asked = editor.client.protocol.send_request_async(lsp.TEXT_DOCUMENT_HOVER, where)
         # The server still listens: it says goodbye at once.
         assert await editor.end() == (0, "")
         with pytest.raises(JsonRpcRequestCancelled):
@@ -337,5 +341,54 @@ def test_a_long_line(converse: Converse, environment: dict[str, str], project: P
         assert await editor.lenses(uri) == []
         assert await editor.actions(uri, lsp.Range(lsp.Position(0, 0), lsp.Position(9, 0))) == []
         assert await editor.end() == (0, "")
+
+    converse(talk)
+
+
+def test_configuration_file_that_changes(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    path, config = project / "Dockerfile", project / "dockerlayer.toml"
+    config.write_text("ignore = ['source-before-download']\n")
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment, able=lsp.ClientCapabilities())
+        text = path.read_text()
+        uri = editor.open(path, text)
+        assert not await editor.diagnostics(uri, 1)
+        config.write_text("severity.source-before-download = 'error'\n")
+        editor.save(uri)
+        (found,) = await editor.diagnostics(uri, 1)
+        assert found.severity is lsp.DiagnosticSeverity.Error
+        assert await editor.end() == (0, "")
+
+    converse(talk)
+
+
+def test_what_no_editor_should_say(converse: Converse, environment: dict[str, str], project: Path) -> None:
+    text = (project / "Dockerfile").read_text()
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        stdin = editor.process.stdin
+        assert stdin is not None
+        for body in (
+            b"nope!",
+            b"\xff\xfe",
+            b"[]",
+            b'{"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {}}',
+        ):
+            stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        gone = (project / "gone").as_uri()
+        editor.change(gone, "FROM a\n", 2)
+        editor.save(gone)
+        assert await editor.hover(gone, 0, 0) == ""
+        uri = editor.open(project / "Dockerfile", text)
+        (found,) = await editor.diagnostics(uri, 1)
+        assert await editor.hover(uri, 9999, 9999) == ""
+        assert "RUN npm ci" in await editor.hover(uri, 3, 9999)
+        backwards = lsp.Range(lsp.Position(9999, 0), lsp.Position(0, 0))
+        assert [item.kind for item in await editor.actions(uri, backwards)] == ["source.fixAll.dockerlayer"]
+        editor.open(project / "Dockerfile", text, version=2)
+        assert await editor.diagnostics(uri, 2) == (found,)
+        assert (await editor.end())[0] == 0
 
     converse(talk)

@@ -12,11 +12,12 @@ from editor import wait
 from lsprotocol import types as lsp
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.baseline import known_of, text
 from dockerlayer.engine import Options
 from dockerlayer.errors import InputError
 from dockerlayer.lsp.capabilities import Client
 from dockerlayer.lsp.contexts import FRESH, Contexts
-from dockerlayer.lsp.desk import Desk, is_ours
+from dockerlayer.lsp.desk import Desk, Setting, is_ours
 from dockerlayer.lsp.examined import Document, Examined
 from dockerlayer.lsp.positions import Text
 from dockerlayer.lsp.worker import Worker
@@ -124,6 +125,7 @@ class _Editor:
         self.gate = threading.Event()
         self.started = threading.Event()
         self.settled = 0
+        self.setting = Setting(Options(frozenset({"invalid-dockerfile", "missing-lockfile"})))
         self.desk = Desk(
             lambda uri: Document(uri, self.version, self.path, Text(self.text)) if self.version else None,
             lambda document, found: self.shown.put_nowait((document.version, found)),
@@ -132,11 +134,11 @@ class _Editor:
         self.desk.settle = self.settle
         self.desk.ecosystems = ecosystems
 
-    def settle(self, path: str | None) -> tuple[Options, str | None]:
+    def settle(self, path: str | None) -> Setting:
         self.settled += 1
         self.started.set()
         assert self.gate.wait(60)
-        return Options(frozenset({"invalid-dockerfile"})), None
+        return self.setting
 
 
 def test_what_is_overtaken_is_not_shown(tmp_path: Path, ecosystems: tuple[Ecosystem, ...]) -> None:
@@ -187,12 +189,45 @@ def test_what_the_user_can_put_right(tmp_path: Path, ecosystems: tuple[Ecosystem
     async def talk() -> None:
         editor = _Editor(tmp_path, ecosystems)
 
-        def settle(path: str | None) -> tuple[Options, str | None]:
+        def settle(path: str | None) -> Setting:
             raise InputError("line 3 is wrong")
 
         editor.desk.settle = settle
         editor.desk.changed("uri")
         assert await wait(editor.shown.get()) == (1, None)
         assert editor.told == [f"{editor.path}: line 3 is wrong"]
+
+    asyncio.run(talk())
+
+
+def test_what_is_left_out(tmp_path: Path, ecosystems: tuple[Ecosystem, ...]) -> None:
+    baseline = tmp_path / "baseline.json"
+
+    async def talk() -> None:
+        editor = _Editor(tmp_path, ecosystems)
+        editor.gate.set()
+        (tmp_path / "package.json").write_text('{"dependencies": {"a": "1.0.0"}}')
+        editor.text = "FROM node:22\nWORKDIR /app\nCOPY package.json .\nRUN npm install\n"
+        editor.desk.changed("uri")
+        _, found = await wait(editor.shown.get())
+        assert found is not None
+        assert [item.rule for item in found.findings] == ["missing-lockfile"]
+
+        baseline.write_text(text({"Dockerfile": known_of(found.findings)}))
+        editor.setting = editor.setting._replace(baseline=str(baseline))
+        editor.desk.refresh()
+        _, found = await wait(editor.shown.get())
+        assert found is not None
+        assert found.findings == ()
+
+        baseline.write_text("{")
+        editor.desk.refresh()
+        assert await wait(editor.shown.get()) == (1, None)
+        assert str(baseline) in editor.told.pop()
+
+        editor.setting = editor.setting._replace(excluded=True)
+        editor.desk.refresh()
+        assert await wait(editor.shown.get()) == (1, None)
+        assert not editor.told
 
     asyncio.run(talk())

@@ -134,16 +134,28 @@ def test_hostile(record: Record, hostile: str) -> None:
 def _paged(*_: object) -> Iterator[Finding]:
     """It is so.
 
-    See `https://registry.example.com/page#so`. And https://registry.example.com/other.
+    References:
+    - Ours: https://registry.example.com/ours
+    - Theirs: https://registry.example.com/theirs
+    - The matter: https://registry.example.com/page#so
     """
     return iter(())
 
 
-def test_code_has_the_address_that_the_page_refers_to(record: Record, ecosystems: tuple[Ecosystem, ...]) -> None:
-    run = Run("check", (replace(ecosystems[0], rules=(Rule("some-rule", Severity.ERROR, _paged),)),))
-    document = json.loads(whole([part(record(TEXT, b"npm ci"), run)], [], Tally(), run))
+@pytest.mark.parametrize(
+    ("titles", "url"),
+    [
+        (("Ours", "Theirs"), "https://registry.example.com/page#so"),
+        (("Ours", "The matter"), "https://registry.example.com/theirs"),
+    ],
+)
+def test_code_has_an_address(
+    record: Record, ecosystems: tuple[Ecosystem, ...], titles: tuple[str, str], url: str
+) -> None:
+    one, two = (replace(item, title=title, rules=()) for item, title in zip(ecosystems[:2], titles, strict=True))
+    three = replace(ecosystems[2], title="Theirs" if "Theirs" not in titles else "x", rules=())
+    run = Run("check", (replace(one, rules=(Rule("some-rule", Severity.ERROR, _paged),)), two, three))
+    made = record(TEXT, b"npm ci", ecosystem=two.name if "Theirs" in titles else three.name)
+    document = json.loads(whole([part(made, run)], [], Tally(), run))
     SCHEMA.validate(document)
-    assert document["diagnostics"][0]["code"] == {
-        "value": "some-rule",
-        "url": "https://registry.example.com/page#so",
-    }
+    assert document["diagnostics"][0]["code"] == {"value": "some-rule", "url": url}

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.checks.suppressions import check_unused
 from dockerlayer.engine import Options, default_rules, examine, repair
 from dockerlayer.findings import Finding, Severity
+from dockerlayer.model.suppressions import is_suppressed, suppressions_of
 from dockerlayer.rewrite.comments import suppressing
 from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
@@ -170,3 +172,25 @@ def test_comments_about_a_stage_are_on_all_that_is_made_of_it(ecosystems: tuple[
             outcome = repair(text, context, ecosystems, Options(default_rules(ecosystems), "stage"))
             assert outcome.data.decode().count(f"{comments}FROM ") == 3
             assert repair(outcome.data, context, ecosystems, Options(default_rules(ecosystems), "stage")).made == ()
+
+
+def test_every_instruction_of_odd_files_can_have_one() -> None:
+    """And lose it again: the file means the same to BuildKit at each step."""
+    looked_at = 0
+    for path in sorted((FIXTURES / "syntax").glob("*.Dockerfile")):
+        dockerfile = parse(path.read_bytes())
+        if dockerfile.problems:
+            continue
+        findings = [Finding("a-b", Severity.WARNING, "", one.start, one.end, "") for one in dockerfile.instructions]
+        after = parse(apply(dockerfile.data, suppressing(dockerfile, findings, "caf\udce9")))
+        comments = suppressions_of(after)
+        assert after.meaning == dockerfile.meaning, path.name
+        assert not [one for one in comments if one.problem], path.name
+        assert all(is_suppressed("a-b", one.start, comments) for one in after.instructions), path.name
+        fixes = [finding.fix for _, finding in check_unused(after, comments, (), {"a-b"})]
+        assert len(fixes) == len(comments), path.name
+        bare = parse(apply(after.data, [edit for fix in fixes if fix is not None for edit in fix.edits]))
+        assert bare.meaning == dockerfile.meaning, path.name
+        assert not suppressions_of(bare), path.name
+        looked_at += 1
+    assert looked_at > 50

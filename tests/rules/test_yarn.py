@@ -87,7 +87,7 @@ def test_spellings(tmp_path: Path, command: str, classic_kind: str | None, berry
         (
             "yarn",
             "yarn",
-            "yarn install --frozen-lockfile --ignore-scripts",
+            "yarn --frozen-lockfile --ignore-scripts",
             "yarn --offline --force --frozen-lockfile",
         ),
         (
@@ -105,7 +105,7 @@ def test_spellings(tmp_path: Path, command: str, classic_kind: str | None, berry
         (
             "yarn-berry",
             "yarn",
-            "yarn install --immutable --mode=skip-build",
+            "yarn --immutable --mode=skip-build",
             "YARN_ENABLE_NETWORK=0 yarn",
         ),
         (

@@ -1,0 +1,34 @@
+"""What ``config`` answers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+from dockerlayer.api import Ecosystem
+from dockerlayer.cli.configured import Configured, known_to
+from dockerlayer.cli.request import Request
+from dockerlayer.config.document import absolute
+from dockerlayer.config.fields import schema_of
+from dockerlayer.config.find import Finder
+from dockerlayer.report.config import InForce, in_force
+
+
+def settled(request: Request, ecosystems: Sequence[Ecosystem]) -> InForce:
+    """What is in force for the one file of a request, or for a Dockerfile in a directory that it names.
+
+    Raises ConfigError for a configuration of no use.
+    """
+    path = request.paths[0]
+    if os.path.isdir(path):
+        path = os.path.normpath(os.path.join(path, "Dockerfile"))
+    configured = Configured(request, ecosystems, Finder())
+    configuration = configured.configuration(path)
+    excluded = configured.excludes(path, "/")
+    return in_force(path, absolute(path), configuration, configured.rules(configuration), excluded)
+
+
+def schema_text(ecosystems: Sequence[Ecosystem]) -> str:
+    """The JSON schema of a configuration file, with the rules and ecosystems of the plugins."""
+    return json.dumps(schema_of(known_to(ecosystems)), indent=2, ensure_ascii=False) + "\n"
