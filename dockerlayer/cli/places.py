@@ -30,6 +30,8 @@ class Places:
 
     def of(self, path: str) -> tuple[Place, ...]:
         """The places of a Dockerfile that is named."""
+        if _is_nowhere(path):
+            return ()
         places, problems = of_dockerfile(path)
         self._tell(problems)
         return places
@@ -39,6 +41,8 @@ class Places:
         listed = listing(directory)
         files = chosen(directory, listed, lambda name: is_dockerfile(name) or is_build_file(name))
         dockerfiles = [file for file in files if is_dockerfile(os.path.basename(file))]
+        if _is_nowhere(directory):
+            return dict.fromkeys(dockerfiles, ())
         reading = in_files(file for file in files if is_build_file(os.path.basename(file)))
         outside = around(directory)
         self._tell((*doubts(reading), *file_problems(outside)))
@@ -57,6 +61,8 @@ class Places:
 
         Other files that build them from somewhere else count as well.
         """
+        if _is_nowhere(path):
+            return {}, [Problem(path, 0, "the current directory is gone")]
         reading = in_files([path], named=True)
         index = index_of(reading)
         files = {build.dockerfile: os.path.realpath(build.dockerfile) for build in reading.builds}
@@ -72,3 +78,14 @@ class Places:
             if problem not in self._told and not is_foreign(problem.file):
                 self._told.add(problem)
                 say(f"warning: {problem.sentence}")
+
+
+def _is_nowhere(path: str) -> bool:
+    """Whether a path is relative to a current directory that is gone."""
+    if os.path.isabs(path):
+        return False
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False

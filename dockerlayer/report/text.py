@@ -80,6 +80,8 @@ def _remarks(dockerfile: Dockerfile, finding: Finding) -> Iterator[tuple[str, st
 
 def _contexts(record: FileRecord) -> Iterator[tuple[str, str]]:
     """Where the file is built from, if that is not its own directory alone."""
+    if not record.built_from:
+        return
     own = os.path.realpath(os.path.dirname(record.path))
     if any(os.path.realpath(place.context) != own for place in record.built_from):
         yield "context", ", and ".join(map(_context, record.built_from))
