@@ -136,3 +136,18 @@ def test_what_a_partial_clone_lacks_is_not_fetched(repository: Path, tmp_path: P
         assert "is it a partial clone?" in files.problem
     finally:
         files.close()
+
+
+def test_a_repository_with_longer_numbers(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "one").write_text("one")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "one")
+    files = Commit(str(tmp_path), merge_base(str(tmp_path), "HEAD"))
+    try:
+        one = files.find("deep/one")
+        assert one is not None
+        assert files.content(one, 3) == b"one"
+    finally:
+        files.close()

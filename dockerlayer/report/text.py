@@ -147,7 +147,9 @@ def fix_summary_text(tally: Tally, *, written: bool = True) -> str:
     failed = f"; {count(tally.failed, 'file')} could not be fixed" if tally.failed else ""
     failed = _known(tally) + failed
     did = "Fixed" if written else "Would fix"
-    left = f", {_left(tally)} left{_offers(tally)}" if tally.problems else ", nothing left"
+    left = (
+        f", {_left(tally)} left{_offers(tally)}" if tally.problems else f", nothing {'new ' if tally.known else ''}left"
+    )
     return f"{did} {count(tally.made, 'problem')} in {count(tally.changed, 'file')}{left}{failed}.\n"
 
 
