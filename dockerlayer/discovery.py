@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from dockerlayer.errors import InputError
 
@@ -32,15 +32,28 @@ def dockerfiles(directory: str) -> list[str]:
 
     Everything is a file here that is no directory: what cannot be read is for the reader to report.
     """
+    return chosen(directory, listing(directory), is_dockerfile)
+
+
+def chosen(directory: str, listed: Sequence[str], wanted: Callable[[str], bool]) -> list[str]:
+    """The paths of those files of a directory's `listing` whose name is ``wanted``, as `dockerfiles` gives them."""
+    found = {os.path.normpath(os.path.join(directory, path)) for path in listed if wanted(os.path.basename(path))}
+    return sorted(path for path in found if os.path.lexists(path) and not os.path.isdir(path))
+
+
+def listing(directory: str) -> list[str]:
+    """The files below a directory that may be looked at, relative to it; some may be gone, or be directories."""
     listed = _listed_by_git(directory)
     if not listed and (listed is None or _is_ignored(directory)):
         listed = list(_walked(directory))
-    found = {
-        os.path.normpath(os.path.join(directory, path))
-        for path in listed
-        if is_dockerfile(os.path.basename(path)) and _CLOSED.isdisjoint(path.split(os.sep)[:-1])
-    }
-    return sorted(path for path in found if os.path.lexists(path) and not os.path.isdir(path))
+    return [path for path in listed if _CLOSED.isdisjoint(path.split(os.sep)[:-1])]
+
+
+def tracked(root: str, *patterns: str) -> list[str]:
+    """The files of git's index whose path matches, relative to the root of the work tree; () where git cannot tell."""
+    output = _git(root or os.curdir, "ls-files", "-z", "--cached", "--", *patterns)
+    listed = [] if output is None else [os.path.normpath(path) for path in os.fsdecode(output).split("\0") if path]
+    return [path for path in listed if _CLOSED.isdisjoint(path.split(os.sep)[:-1])]
 
 
 def _walked(root: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,11 +82,21 @@ def context_for(dockerfile: Path, directory: Path | None, near: Context | None =
 
 def examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
     """The findings of a text, each with its fix or the reasons why there is none."""
-    report = _examine(data, context, ecosystems, options)
-    fixable = [item for item in report.findings if item.fix is not None]
-    if not fixable or not any(item.refusals and item.fix is None for item in report.findings):
-        return report
-    left = {identities(item) for item in repair(data, context, ecosystems, options).report.findings}
+    report = examine_once(data, context, ecosystems, options)
+    return foretold(report, repair(data, context, ecosystems, options).report) if is_waiting(report) else report
+
+
+def is_waiting(report: Report) -> bool:
+    """Whether a finding without a fix may have one when the others are fixed."""
+    findings = report.findings
+    return any(item.fix is not None for item in findings) and any(
+        item.refusals and item.fix is None for item in findings
+    )
+
+
+def foretold(report: Report, repaired: Report) -> Report:
+    """The report, saying of what is gone when all is repaired that it can be fixed later."""
+    left = {identities(item) for item in repaired.findings}
     later = Refusal(
         "after-another-fix", "it can be fixed when the ones above are: one run of `dockerlayer fix` does all"
     )
@@ -99,7 +109,8 @@ def examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], opti
     return report._replace(findings=findings)
 
 
-def _examine(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
+def examine_once(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Report:
+    """The findings of a text as it is, each with its fix or the reasons why there is none now."""
     dockerfile = parse(data)
     wrong = tuple(_judged(finding, options) for finding in check_syntax(dockerfile))
     if wrong:
@@ -147,12 +158,19 @@ def _judged(finding: Finding, options: Options) -> Finding:
 
 def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], options: Options) -> Outcome:
     """Make one fix after another, each on the text as it then is, until nothing more can be made."""
+    return repaired(data, [context], options, lambda text, seen: examine_once(text, seen[0], ecosystems, options))
+
+
+def repaired(
+    data: bytes, contexts: Sequence[Context], options: Options, look: Callable[[bytes, Sequence[Context]], Report]
+) -> Outcome:
+    """The same for what ``look`` finds in a text that is built from one or several contexts."""
     from dockerlayer.rewrite.runs import apply
 
     made: list[Made] = []
     ignore: tuple[str, ...] = ()
     seen = {(data, ignore)}
-    report = _examine(data, context, ecosystems, options)
+    report = look(data, contexts)
     for _ in range(PASSES):
         step = _next_fix(report, options)
         if step is None:
@@ -162,12 +180,12 @@ def repair(data: bytes, context: Context, ecosystems: Sequence[Ecosystem], optio
         after = apply(data, edits), (*ignore, *(line for line in step.fix.ignore if line not in ignore))
         if after in seen:
             break
-        context = context.ignoring(after[1][len(ignore) :])
+        contexts = [context.ignoring(after[1][len(ignore) :]) for context in contexts]
         data, ignore = after
         seen.add(after)
         made.extend(steps)
-        report = _examine(data, context, ecosystems, options)
-    return Outcome(data, tuple(made), report, context, ignore)
+        report = look(data, contexts)
+    return Outcome(data, tuple(made), report, contexts[0], ignore)
 
 
 def _next_fix(report: Report, options: Options) -> Made | None:

@@ -21,12 +21,14 @@ ROOMS = (
     ("source", "git"),
     ("syntax",),
     ("discovery",),
+    ("builds",),
     ("model",),
     ("api",),
     ("registry", "config"),
     ("checks",),
     ("rewrite",),
     ("engine", "baseline", "why"),
+    ("agreement",),
     ("verify",),
     ("report", "testing"),
     ("lsp",),
@@ -35,6 +37,7 @@ ROOMS = (
 )
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 THIRD_PARTY = {
+    "builds": {"tree_sitter", "tree_sitter_hcl", "yaml"},
     "syntax": {"tree_sitter", "tree_sitter_bash"},
     "model": {"dockerfile_parse"},
     "testing": {"dockerfile_parse"},

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TextIO
 
+from dockerlayer.builds.find import is_build_file
+from dockerlayer.builds.places import Place
 from dockerlayer.cli.outputs import BESIDE_DIFF, counting, exit_code, outputs_of, spare
+from dockerlayer.cli.places import Places
 from dockerlayer.cli.pool import results, watched
 from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, put, put_aside, read_input, say, wants_colour
 from dockerlayer.cli.work import Failure, Result, Source, Task, failed
-from dockerlayer.discovery import dockerfiles
 from dockerlayer.errors import ConfigError, DockerlayerError, UsageError
 from dockerlayer.report.formats import style_of
 from dockerlayer.report.place import Root, root_of
@@ -36,10 +38,13 @@ def sources_of(
         raise UsageError("--stdin-filename names standard input, which is read for the path -")
     sources: dict[str, Source] = {}
     failures: list[Failure] = []
+    finder = Places()
     unsettled: dict[str, Failure] = {}
     seen: set[str] = set()
 
-    def add(key: str, path: str, data: bytes | None = None, place: str | None = None) -> None:
+    def add(
+        key: str, path: str, places: tuple[Place, ...], data: bytes | None = None, place: str | None = None
+    ) -> None:
         """A source, if it is a new one that has its settings; one broken configuration is told once."""
         if key in seen:
             return
@@ -50,7 +55,7 @@ def sources_of(
             known = unsettled.get(str(error)) or Failure(error.path, str(error), files=0, placed=True)
             unsettled[str(error)] = known._replace(files=known.files + 1)
         else:
-            sources[key] = Source(path, settings, data, placed=place is not None)
+            sources[key] = Source(path, settings, data, placed=place is not None, places=places)
 
     for path in request.paths or ["."]:
         if path == STDIN:
@@ -59,19 +64,28 @@ def sources_of(
                 if request.command == "fix" or request.add_ignore is not None:
                     put(data)
                 continue
-            add(STDIN, stdin_name or "<stdin>", data, stdin_name)
+            places = finder.of(stdin_name) if stdin_name is not None else ()
+            add(STDIN, stdin_name or "<stdin>", places, data, stdin_name)
         elif settler.forces_out(path):
             continue
         elif os.path.isdir(path):
-            found = dockerfiles(path)
+            found = finder.below(path)
             # Of what came in since a commit there may be nothing: the last Dockerfile may just have gone.
             if not found and request.diff_base is None:
                 failures.append(Failure(path, f"no Dockerfile found in {path}"))
-            for file in found:
+            for file, places in found.items():
                 if not settler.excludes(file, path):
-                    add(identity(file), file, place=file)
+                    add(identity(file), file, places, place=file)
+        elif is_build_file(os.path.basename(path)):
+            found, problems = finder.in_file(path)
+            failures += [Failure(problem.place, problem.message) for problem in problems]
+            if not found and not problems:
+                failures.append(Failure(path, f"no build of a Dockerfile found in {path}"))
+            for file, places in found.items():
+                if not settler.excludes(file, os.path.dirname(path) or os.curdir):
+                    add(identity(file), file, places, place=file)
         else:
-            add(identity(path), path, place=path)
+            add(identity(path), path, finder.of(path), place=path)
     return list(sources.values()), [*failures, *unsettled.values()]
 
 

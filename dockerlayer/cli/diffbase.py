@@ -14,11 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from dockerlayer.agreement import View, examine_all
 from dockerlayer.api import Ecosystem
 from dockerlayer.baseline import Known, known_of
 from dockerlayer.cli.work import Source
 from dockerlayer.discovery import is_dockerfile
-from dockerlayer.engine import examine
 from dockerlayer.errors import InputError
 from dockerlayer.git import Commit, merge_base, paths_at, work_tree
 from dockerlayer.model.context import Context
@@ -166,9 +166,9 @@ def known_at(base: Base, source: Source, ecosystems: Sequence[Ecosystem]) -> Kno
     if data is None:
         known = Known()
     else:
-        tree = _tree(_context_before(base, source, commit), commit)
-        context = Context(tree, Path(base.root, base.path))
-        known = known_of(examine(data, context, ecosystems, source.settings.options).findings)
+        file = Path(base.root, base.path)
+        views = [View(Context(_tree(context, commit), file)) for context in _contexts_before(base, source, commit)]
+        known = known_of(examine_all(data, views, ecosystems, source.settings.options).findings)
     if commit.problem:
         raise InputError(commit.problem)
     return known
@@ -187,14 +187,17 @@ def close() -> None:
         _commits.popitem()[1].close()
 
 
-def _context_before(base: Base, source: Source, commit: Commit) -> str:
-    """The directory that the file was built from: it moves along with the Dockerfile."""
+def _contexts_before(base: Base, source: Source, commit: Commit) -> list[str]:
+    """The directories that the file was built from: those of now, which move along with the Dockerfile."""
     assert base.path is not None
     before = os.path.dirname(os.path.join(base.root, base.path))
-    if source.settings.context is None:
-        return before
-    context = os.path.realpath(source.settings.context)
-    if _tree(context, commit).mode("") is not None:
-        return context
+    if source.settings.context is not None:
+        named = [source.settings.context]
+    else:
+        named = [place.context for place in source.places]
     now = os.path.realpath(os.path.dirname(source.path) or ".")
-    return os.path.normpath(os.path.join(before, os.path.relpath(context, now)))
+    found: list[str] = []
+    for context in map(os.path.realpath, named):
+        there = _tree(context, commit).mode("") is not None
+        found.append(context if there else os.path.normpath(os.path.join(before, os.path.relpath(context, now))))
+    return found or [before]

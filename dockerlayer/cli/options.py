@@ -18,7 +18,11 @@ Paths = Annotated[
 ]
 ContextDirectory = Annotated[
     str | None,
-    typer.Option("--context", metavar="DIR", help="The build context.  [default: the directory of each Dockerfile]"),
+    typer.Option(
+        "--context",
+        metavar="DIR",
+        help="The build context.  [default: what Compose and Bake files say, else each Dockerfile's directory]",
+    ),
 ]
 Select = Annotated[
     list[str] | None,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from dockerlayer.agreement import repair_all
+from dockerlayer.builds.definition import is_remote
+from dockerlayer.builds.places import Place
 from dockerlayer.cli.choices import Format
 from dockerlayer.cli.request import Request, Settler, plugins
 from dockerlayer.cli.terminal import is_terminal, say, wants_colour
 from dockerlayer.cli.work import open_buildable
-from dockerlayer.engine import repair
 from dockerlayer.report.verify import proof_json, proof_text
 from dockerlayer.report.visible import ansi, plain
 from dockerlayer.verify.builder import Request as BuildRequest
@@ -37,11 +39,13 @@ def prove_file(
     if os.path.isdir(path):
         path = os.path.join(path, "Dockerfile")
     settings = Settler(request, ecosystems).settings(path)
-    dockerfile, context = open_buildable(path, settings.context)
+    dockerfile, views, places = open_buildable(path, settings.context)
+    if places:
+        build = as_defined(build, places[0])
     texts = [dockerfile.data]
     ignore: tuple[str, ...] = ()
     if not as_is:
-        outcome = repair(dockerfile.data, context, ecosystems, settings.options)
+        outcome = repair_all(dockerfile.data, views, ecosystems, settings.options)
         if outcome.made:
             texts.append(outcome.data)
             ignore = outcome.ignore
@@ -49,13 +53,35 @@ def prove_file(
             say(f"fix changes nothing here; `dockerlayer check {path}` says why")
     builder = find_builder(program)
     with _stopped_politely(), _told() as tell:
-        proof = prove(path, texts, context, ecosystems, builder, build, touch, tell, ignore)
+        proof = prove(path, texts, views[0].context, ecosystems, builder, build, touch, tell, ignore)
     verdict = verdict_of(proof)
     name = f"{builder.name} ({builder.version})"
     if request.format is Format.JSON:
         return proof_json(proof, verdict, name), _EXIT[verdict.outcome]
     paint = ansi if wants_colour(request.color, sys.stdout) else plain
     return proof_text(proof, verdict, name, paint), _EXIT[verdict.outcome]
+
+
+def as_defined(request: BuildRequest, place: Place) -> BuildRequest:
+    """The request with the target, arguments and named contexts that all builds of a place have, where it has none."""
+    first, *others = place.builds
+    target = first.target if all(build.target == first.target for build in others) else ""
+    args = {name: value for name, value in first.args.items() if all(build.args.get(name) == value for build in others)}
+    contexts = {
+        name: os.path.abspath(value) if not is_remote(value) else value
+        for name, value in first.contexts.items()
+        if all(build.contexts.get(name) == value for build in others) and not value.startswith(("service:", "target:"))
+    }
+    return request._replace(
+        target=request.target or target or None,
+        args=(*_added(args, request.args), *request.args),
+        contexts=(*_added(contexts, request.contexts), *request.contexts),
+    )
+
+
+def _added(defined: Mapping[str, str], given: Sequence[str]) -> list[str]:
+    names = {value.partition("=")[0] for value in given}
+    return [f"{name}={value}" for name, value in defined.items() if name not in names]
 
 
 @contextmanager

@@ -18,11 +18,11 @@ def reasons(request: Request, line: int) -> Why:
     path = request.paths[0]
     ecosystems = plugins()
     settings = Settler(request, ecosystems).settings(path)
-    dockerfile, context = open_buildable(path, settings.context)
+    dockerfile, views, _ = open_buildable(path, settings.context)
     lines = _line_count(dockerfile.data)
     if not 1 <= line <= lines:
         raise InputError(f"{path}: there is no line {line}, the file has {lines}")
-    return why(Survey(Analysis(dockerfile, context), ecosystems, settings.options.builder), path, line)
+    return why(Survey(Analysis(dockerfile, views[0].context), ecosystems, settings.options.builder), path, line)
 
 
 def _line_count(data: bytes) -> int:

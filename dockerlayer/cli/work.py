@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from dockerlayer.agreement import View, examine_all, repair_all, views_of
 from dockerlayer.api import Ecosystem
+from dockerlayer.builds.places import Place
 from dockerlayer.cli.outputs import Output
+from dockerlayer.cli.places import Places
 from dockerlayer.cli.request import Settings
-from dockerlayer.engine import Options, Report, context_for, examine, repair
+from dockerlayer.cli.terminal import say
+from dockerlayer.engine import Options, Report
 from dockerlayer.errors import DockerlayerError, InputError
 from dockerlayer.model.context import Context
 from dockerlayer.report.formats import Run, style_of
 from dockerlayer.report.place import Root
-from dockerlayer.report.record import FileRecord, Tally, tally_of
+from dockerlayer.report.record import BuiltFrom, FileRecord, NamedBuild, Tally, tally_of
 from dockerlayer.source import read_file
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
@@ -51,6 +55,7 @@ class Source(NamedTuple):
     """A file to read; or, with ``data``, a text that was read already and may have no place (``placed``).
 
     ``known`` is what a baseline lists for it, ``base`` what it was before the change that is looked at.
+    ``places`` are the contexts that Compose and Bake files build it from.
     """
 
     path: str
@@ -59,6 +64,7 @@ class Source(NamedTuple):
     placed: bool = True
     known: Known | None = None
     base: Base | None = None
+    places: tuple[Place, ...] = ()
 
 
 class Failure(NamedTuple):
@@ -127,27 +133,29 @@ def work(task: Task, source: Source) -> Result:
 def _work(task: Task, source: Source) -> Result:
     data = read_file(source.path) if source.data is None else source.data
     options = source.settings.options
-    context = _context(source)
+    views = _views(source)
+    ignore_file, built_from = str(views[0].context.ignore_target), _built_from(source)
     if task.command == "check":
-        report = _selected(examine(data, context, task.ecosystems, options), options)
-        record = FileRecord(source.path, report, ignore_file=str(context.ignore_target))
+        report = _selected(examine_all(data, views, task.ecosystems, options), options)
+        record = FileRecord(source.path, report, ignore_file=ignore_file, built_from=built_from)
         new, number = data, 0
         if task.reason is not None:
             from dockerlayer.cli.ignoring import annotated
 
             new, number = annotated(_left_in(task, source, record)[0].report, task.reason)
             if number:
-                report = _selected(examine(new, context, task.ecosystems, options), options)
+                report = _selected(examine_all(new, views, task.ecosystems, options), options)
         return _result(task, source, record._replace(report=report), data, new)._replace(left_alone=number)
     # What comes from standard input has no context of its own: such fixes are told, and not made.
     options = options._replace(ignores=source.data is None)
-    outcome = repair(data, context, task.ecosystems, options)
+    outcome = repair_all(data, views, task.ecosystems, options)
     record = FileRecord(
         source.path,
         _selected(outcome.report, options),
         outcome.made,
         bool(outcome.data != data or outcome.ignore),
-        ignore_file=str(context.ignore_target),
+        ignore_file=ignore_file,
+        built_from=built_from,
     )
     diff = b""
     if task.command == "diff":
@@ -166,13 +174,24 @@ def _work(task: Task, source: Source) -> Result:
 _near: Context | None = None
 
 
-def _context(source: Source) -> Context:
+def _views(source: Source) -> list[View]:
     global _near
-    directory = Path(source.settings.context) if source.settings.context is not None else None
     if source.placed:
-        _near = context_for(Path(source.path), directory, _near)
-        return _near
-    return Context.open(directory) if directory is not None else Context.nothing()
+        views = views_of(source.path, source.settings.context, source.places, _near)
+        _near = views[0].context
+        return views
+    directory = source.settings.context
+    return [View(Context.open(Path(directory)) if directory is not None else Context.nothing())]
+
+
+def _built_from(source: Source) -> tuple[BuiltFrom, ...]:
+    """What the reports tell of the contexts; nothing where the user chose one."""
+    if source.settings.context is not None:
+        return ()
+    return tuple(
+        BuiltFrom(place.context, tuple(NamedBuild(*build[:2], build.file, build.line) for build in place.builds))
+        for place in source.places
+    )
 
 
 def _selected(report: Report, options: Options) -> Report:
@@ -197,14 +216,28 @@ def _left_in(task: Task, source: Source, record: FileRecord) -> tuple[FileRecord
     return adopted(task, source, record)
 
 
-def open_buildable(path: str, directory: str | None) -> tuple[Dockerfile, Context]:
-    """A Dockerfile that BuildKit accepts, with its context; raises InputError with the path and the cause."""
+class Buildable(NamedTuple):
+    """A Dockerfile that BuildKit accepts, with the contexts to judge it in and the places where these come from."""
+
+    dockerfile: Dockerfile
+    views: list[View]
+    places: tuple[Place, ...]
+
+
+def open_buildable(path: str, directory: str | None) -> Buildable:
+    """A Dockerfile that BuildKit accepts, with its contexts; raises InputError with the path and the cause.
+
+    ``directory`` is the context that the user wants. The first of several is told to be the one that counts.
+    """
     try:
         dockerfile = parse(read_file(path))
-        context = context_for(Path(path), Path(directory) if directory is not None else None)
+        places = Places().of(path) if directory is None else ()
+        views = views_of(path, directory, places)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     problem = whole_file_problem(dockerfile)
     if problem is not None:
         raise InputError(f"{path}:{problem.start_line}: BuildKit refuses this file: {problem.message}")
-    return dockerfile, context
+    if len(places) > 1:
+        say(f"{path} is built from several contexts; {views[0].title}: that one is taken, --context chooses another")
+    return Buildable(dockerfile, views, places)

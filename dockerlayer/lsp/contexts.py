@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from dockerlayer.agreement import View, view_of
+from dockerlayer.builds.places import Place, forget, of_dockerfile
 from dockerlayer.engine import context_for
 from dockerlayer.errors import InputError
 from dockerlayer.model.context import Context
@@ -21,6 +23,7 @@ class Contexts:
         self.watched = False
         self._clock = clock
         self._known: dict[tuple[str, str | None], tuple[float, Context]] = {}
+        self._places: dict[str, tuple[float, tuple[Place, ...]]] = {}
 
     def context(self, path: str, directory: str | None) -> Context:
         """The context of the Dockerfile of a path, built from ``directory`` or from its own.
@@ -42,6 +45,23 @@ class Contexts:
         self._known[(path, directory)] = (self._clock(), context)
         return context
 
+    def views(self, path: str, directory: str | None) -> list[View]:
+        """The contexts to judge a Dockerfile in: ``directory``, else those of Compose and Bake files, else its own."""
+        places = self._places_of(path) if path and directory is None else ()
+        if not places:
+            return [View(self.context(path, directory))]
+        return [view_of(place, self.context(path, place.context)) for place in places]
+
+    def _places_of(self, path: str) -> tuple[Place, ...]:
+        known = self._places.get(path)
+        if known is not None and (self.watched or self._clock() - known[0] < FRESH):
+            return known[1]
+        forget()
+        places, _ = of_dockerfile(path)
+        self._places[path] = (self._clock(), places)
+        return places
+
     def forget(self) -> None:
         """Read every context afresh when it is next asked for."""
         self._known.clear()
+        self._places.clear()

@@ -158,8 +158,8 @@ class Desk:
             known = None
             if setting.baseline is not None and document.path:
                 known = read(setting.baseline).of(document.path)
-            context = self.contexts.context(document.path, setting.context)
-            return Examined(document, context, self.ecosystems, setting.options, known)
+            views = self.contexts.views(document.path, setting.context)
+            return Examined(document, views[0].context, self.ecosystems, setting.options, known, views)
 
         return await self._careful(document.path or document.uri, work)
 

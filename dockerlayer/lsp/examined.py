@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from dockerlayer.agreement import View, examine_all, repair_all
 from dockerlayer.api import Ecosystem
 from dockerlayer.baseline import Known, split
 from dockerlayer.checks.rules import SYNTAX, RuleInfo, rules_of
 from dockerlayer.checks.survey import Survey
-from dockerlayer.engine import Options, Outcome, Report, examine, repair
+from dockerlayer.engine import Options, Outcome, Report
 from dockerlayer.findings import Finding
 from dockerlayer.lsp.positions import Text
 from dockerlayer.model.context import Context
@@ -30,6 +31,7 @@ class Examined:
     """A document with what was found in it; the rest is derived when it is first asked for.
 
     What is ``known`` of the file, from a baseline, is left out.
+    ``views`` are the contexts that builds take it from, if any names it; ``context`` is the first of them.
     Errors of plugins and bugs of ours come out of the constructor and of every property.
     """
 
@@ -40,13 +42,15 @@ class Examined:
         ecosystems: Sequence[Ecosystem],
         options: Options,
         known: Known | None = None,
+        views: Sequence[View] = (),
     ) -> None:
         self.document = document
         self.text = document.text
         self.context = context
+        self.views = views or [View(context)]
         self.ecosystems = ecosystems
         self.options = options
-        report = examine(self.text.data, context, ecosystems, options)
+        report = examine_all(self.text.data, self.views, ecosystems, options)
         # Some findings are made whatever is selected.
         told = tuple(item for item in report.findings if item.rule in options.rules)
         if known is not None:
@@ -68,7 +72,7 @@ class Examined:
     def repaired(self) -> Outcome:
         """The text after all safe fixes, as `dockerlayer fix` makes them."""
         options = self.options._replace(unsafe=False, ignores=bool(self.document.path))
-        return repair(self.text.data, self.context, self.ecosystems, options)
+        return repair_all(self.text.data, self.views, self.ecosystems, options)
 
     @cached_property
     def rules(self) -> dict[str, RuleInfo]:

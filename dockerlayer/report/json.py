@@ -4,6 +4,7 @@
 
     {"version": 1, "tool": "dockerlayer", "tool_version": "0.1.0",
      "files": [{"path": "Dockerfile",
+                "contexts": [{"path": "..", "builds": [{"kind", "name", "file", "line"}]}],
                 "findings": [{"rule", "severity", "message", "help", "ecosystem",
                               "cost": [{"count": null | int, "unit", "registry", "payer"}],
                               "place": {"start": {"offset", "line", "column"}, "end": {...}},
@@ -14,6 +15,9 @@
      "errors": [{"path", "message"}],
      "summary": {"files", "failed", "dirty", "problems", "safe", "unsafe", "made", "changed", "known",
                  "error", "warning", "info"}}
+
+``contexts`` are those that Compose and Bake files build the file from, which it was judged in; it is left out where no
+build names the file, and where the user chose a context. ``kind`` is service or target.
 
 Offsets, ``start`` and ``end`` of edits included, count bytes of the file as it is on disk (for ``fix``: as it is after
 fixing) and are half-open; lines and columns count from 1, columns in characters. ``severity`` is error, warning or
@@ -39,7 +43,7 @@ from dockerlayer import __version__
 from dockerlayer.engine import Made
 from dockerlayer.findings import Finding, Fix
 from dockerlayer.report.formats import Run
-from dockerlayer.report.record import FileRecord, Tally
+from dockerlayer.report.record import BuiltFrom, FileRecord, Tally
 from dockerlayer.report.visible import decodable
 from dockerlayer.syntax.tree import Dockerfile
 
@@ -63,12 +67,22 @@ def file_json(record: FileRecord, *, fixing: bool = False) -> str:
         **_named("path", os.fsencode(record.path)),
         "findings": [_finding(record, finding) for finding in record.report.findings],
     }
+    if record.built_from:
+        found["contexts"] = [_context(place) for place in record.built_from]
     if fixing:
         found["changed"] = record.changed
         found["made"] = [_made(record, made) for made in record.made]
     if record.diff is not None:
         found |= _named("diff", record.diff)
     return json.dumps(found)
+
+
+def _context(place: BuiltFrom) -> dict[str, Any]:
+    builds = [
+        {"kind": build.kind, "name": decodable(build.name), "file": decodable(build.file), "line": build.line}
+        for build in place.builds
+    ]
+    return {**_named("path", os.fsencode(place.context)), "builds": builds}
 
 
 def document_json(

@@ -9,11 +9,28 @@ from dockerlayer.engine import Made, Report
 from dockerlayer.findings import Applicability, Severity
 
 
+class NamedBuild(NamedTuple):
+    """A ``service`` or ``target`` (that is its ``kind``) of a Compose or Bake file, and where it is defined."""
+
+    kind: str
+    name: str
+    file: str
+    line: int
+
+
+class BuiltFrom(NamedTuple):
+    """A build context of a Dockerfile, and the builds that use it."""
+
+    context: str
+    builds: tuple[NamedBuild, ...]
+
+
 class FileRecord(NamedTuple):
     """One file with what was found in it; after fixing, with what was made of it and what is left.
 
     ``path`` is as the user gave it, undecodable bytes as surrogates. ``diff`` is set when a diff was asked for.
     ``ignore_file`` is where the lines of fixes for the ignore file go. ``known`` findings are left out of the report.
+    ``built_from`` are the contexts that Compose and Bake files build it from; none where they do not name it.
     """
 
     path: str
@@ -23,6 +40,7 @@ class FileRecord(NamedTuple):
     diff: bytes | None = None
     ignore_file: str = ""
     known: int = 0
+    built_from: tuple[BuiltFrom, ...] = ()
 
 
 class Tally(NamedTuple):

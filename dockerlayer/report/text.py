@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from dockerlayer.engine import Made
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal
 from dockerlayer.report.excerpt import excerpt
 from dockerlayer.report.formats import Run
-from dockerlayer.report.record import FileRecord, Tally
+from dockerlayer.report.record import BuiltFrom, FileRecord, Tally
 from dockerlayer.report.visible import Paint, plain, shown
 from dockerlayer.rewrite.by_hand import by_hand
 from dockerlayer.syntax.tree import Dockerfile
@@ -52,7 +53,7 @@ def _finding(record: FileRecord, finding: Finding, paint: Paint) -> str:
     lines = [f"{place}: {rule}: {shown(finding.message)}"]
     lines += excerpt(dockerfile, finding.start, finding.end, finding.severity.value, paint)
     margin = " " * (len(str(line)) + 1)
-    for label, text in _remarks(dockerfile, finding):
+    for label, text in (*_remarks(dockerfile, finding), *_contexts(record)):
         head = f"{paint('gutter', '=')} {paint('note', label)}:" if label else paint("gutter", "|")
         lines.append(f"{margin}{head} {shown(text)}")
     return "\n".join(lines) + "\n"
@@ -75,6 +76,20 @@ def _remarks(dockerfile: Dockerfile, finding: Finding) -> Iterator[tuple[str, st
             yield "note", f"{' '.join(filter(None, ('no', refusal.pattern, 'fix')))}: {_refusal(refusal, line)}"
     if finding.help:
         yield "note", finding.help
+
+
+def _contexts(record: FileRecord) -> Iterator[tuple[str, str]]:
+    """Where the file is built from, if that is not its own directory alone."""
+    if not record.built_from:
+        return
+    own = os.path.realpath(os.path.dirname(record.path))
+    if any(os.path.realpath(place.context) != own for place in record.built_from):
+        yield "context", ", and ".join(map(_context, record.built_from))
+
+
+def _context(place: BuiltFrom) -> str:
+    build = place.builds[0]
+    return f"{place.context} ({build.file}:{build.line}, {build.kind} {build.name})"
 
 
 def _fix(fix: Fix) -> tuple[str, str]:

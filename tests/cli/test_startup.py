@@ -18,8 +18,9 @@ except SystemExit as done:
     code = done.code
 print("code", code, file=sys.stderr)
 for name in (
-    "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol", "yaml", "hcl2",
-    "dockerlayer.report.json", "dockerlayer.report.sarif", "dockerlayer.baseline", "dockerlayer.git",
+    "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol", "yaml", "tree_sitter_hcl",
+    "dockerlayer.builds.compose", "dockerlayer.builds.bake", "dockerlayer.report.json", "dockerlayer.report.sarif",
+    "dockerlayer.baseline", "dockerlayer.git",
     "tomllib", "dockerlayer.config.resolve", "dockerlayer.config.fields", "dockerlayer.config.lines",
 ):  # fmt: skip
     if name in sys.modules:
@@ -49,6 +50,8 @@ def test_slow_modules_stay_out(
     environment: dict[str, str], project: Path, text: bytes, arguments: list[str], code: int
 ) -> None:
     (project / "Dockerfile").write_bytes(text)
+    # One that builds nothing.
+    (project / "compose.yaml").write_text("services: {db: {image: postgres}}")
     script = _SCRIPT.replace("ARGUMENTS", repr(arguments))
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=project, env=environment, capture_output=True, text=True, check=True

@@ -355,3 +355,22 @@ def test_interrupt(
     assert b"Traceback" not in said
     assert (docker.state / "ended").exists()
     assert len(docker.calls("image", "rm")) == 1
+
+
+def test_what_a_build_defines_is_passed_on(verify: Verify, docker: Docker, project: Path) -> None:
+    (project / "Dockerfile").write_bytes(NAIVE.replace(b"fakepm:1", b"fakepm:1 AS t"))
+    (project / "compose.yaml").write_text(
+        "services:\n  a:\n    build:\n      target: t\n      args: {A: 1, B: 2}\n"
+        "      additional_contexts: {lib: lib, img: 'docker-image://x', other: 'service:b'}\n"
+        "  b: {build: {target: t, args: {A: 1, B: 3}, additional_contexts: [lib=lib, img=docker-image://x]}}\n"
+    )
+    assert verify("--build-arg", "C=4", "--as-is")[0] == 1
+    words = docker.calls("buildx", "build")[0]
+    given = [word for word in words if word.startswith(("--target", "--build-arg", "--build-context"))]
+    assert given == [
+        "--target=t",
+        "--build-arg=A=1",
+        "--build-arg=C=4",
+        f"--build-context=lib={project / 'lib'}",
+        "--build-context=img=docker-image://x",
+    ]

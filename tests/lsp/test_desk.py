@@ -53,6 +53,23 @@ def test_contexts_that_are_not_there(tmp_path: Path) -> None:
         contexts.context(path, str(tmp_path / "nowhere"))
 
 
+def test_context_of_a_build(tmp_path: Path) -> None:
+    contexts = Contexts()
+    contexts.watched = True
+    path = str(tmp_path / "docker" / "Dockerfile")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "docker").mkdir()
+    Path(path).write_text("FROM scratch\n")
+    compose = tmp_path / "compose.yaml"
+    compose.write_text("services: {a: {build: {context: ., dockerfile: docker/Dockerfile}, image: x}}")
+    assert [view.context.root for view in contexts.views(path, None)] == [tmp_path]
+    assert [view.context.root for view in contexts.views(path, str(tmp_path / "docker"))] == [tmp_path / "docker"]
+    compose.write_text("services: {}")
+    assert [view.context.root for view in contexts.views(path, None)] == [tmp_path]
+    contexts.forget()
+    assert [view.context.root for view in contexts.views(path, None)] == [tmp_path / "docker"]
+
+
 @pytest.mark.parametrize(
     ("language", "name", "ours"),
     [
