@@ -60,9 +60,10 @@ def fix(
     path - the fixed text goes to standard output and the report to standard error, and so it does with --diff. The
     reports of --format and --output are on what is left; those that point at places in files do not go with --diff.
     """
-    from dockerlayer.cli.batch import STDIN, run
+    from dockerlayer.cli.batch import run
     from dockerlayer.cli.outputs import BESIDE_DIFF, format_of
     from dockerlayer.cli.request import Request
+    from dockerlayer.cli.sources import STDIN
     from dockerlayer.cli.terminal import put, put_aside
 
     if STDIN in (paths or ()) and len(paths or ()) > 1:
