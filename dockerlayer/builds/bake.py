@@ -51,6 +51,7 @@ class Definition(NamedTuple):
     variables: dict[str, Expression | None]
     functions: dict[str, Mapping[str, Expression]]
     wanted: set[str]
+    work: hcl.Work
 
 
 class Resolved(NamedTuple):
@@ -69,7 +70,7 @@ def read_bake(
     ``root`` is the root of the repository, from which bake may run too; ``services`` are the builds of a Compose file
     that bake reads with them, by name: a target of that name is laid over it.
     """
-    definition = Definition({}, {}, {}, set())
+    definition = Definition({}, {}, {}, set(), hcl.Work())
     problems: list[Problem] = []
     for path in paths:
         try:
@@ -209,7 +210,7 @@ def _scope(definition: Definition, above: tuple[str, ...] = ()) -> hcl.Scope:
 
         return call
 
-    scope = hcl.Scope(variable, function)
+    scope = hcl.Scope(variable, function, definition.work)
     return scope
 
 
@@ -254,6 +255,7 @@ class _Maker:
         return [(each, self._resolved(targets, scope, (each,))) for each, scope in self._forked(targets, name).items()]
 
     def _resolved(self, targets: Sequence[Target], scope: hcl.Scope, above: tuple[str, ...]) -> Resolved:
+        self.definition.work.step()
         values: dict[str, Any] = {}
         for parent in _inherits(targets, scope):
             if parent in above or len(above) > hcl.DEPTH_LIMIT:

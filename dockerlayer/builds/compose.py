@@ -18,6 +18,7 @@ from dockerlayer.builds.interpolate import dotenv, interpolate
 from dockerlayer.builds.yamltree import Node, Table, Text
 
 FILE_LIMIT = 64
+DEPTH_LIMIT = 64
 _FIELDS = ("context", "dockerfile", "dockerfile_inline", "target")
 _WORDS = ("args", "additional_contexts")
 
@@ -142,6 +143,7 @@ class _Project:
         self.included: set[str] = set()
         self._parsed: dict[str, list[Node]] = {}
         self._including: list[str] = []
+        self._inclusions = 0
 
     def merged(
         self, paths: Sequence[str], directory: str | None = None, outer: Mapping[str, str] | None = None
@@ -206,6 +208,8 @@ class _Project:
             return None
         if (file.path, name) in above:
             raise Unusable(f"service {name} extends itself")
+        if len(above) > DEPTH_LIMIT:
+            raise Unusable(f"service {name} is extended over more than {DEPTH_LIMIT} steps")
         extended = self._extended(file, root, service, (*above, (file.path, name)))
         node = service.get("build")
         line = service.lines.get("build") or services.line_of(name)
@@ -253,6 +257,9 @@ class _Project:
                 directory = placed(file.said(own).told(), file.directory) if own else os.path.dirname(paths[0])
                 if paths[0] in self._including or len(self._including) > FILE_LIMIT:
                     raise Unusable(f"{paths[0]} includes itself")
+                self._inclusions += 1
+                if self._inclusions > FILE_LIMIT:
+                    raise Unusable(f"files are included more than {FILE_LIMIT} times")
                 files = (
                     [placed(file.said(one).told(), file.directory) for one in _several(table.get("env_file"))]
                     if table

@@ -123,8 +123,11 @@ def placed(path: str, base: str) -> str:
     """A path that is written relative to the directory ``base``; raises Unusable where only a shell could tell it."""
     if path.startswith("~"):
         raise Unusable(f"{path} depends on who builds it")
-    if "\0" in path:
-        raise Unusable("a NUL byte in a path")
+    try:
+        if b"\0" in os.fsencode(path):
+            raise Unusable("a NUL byte in a path")
+    except UnicodeEncodeError as error:
+        raise Unusable("half of a surrogate pair in a path") from error
     return os.path.normpath(os.path.join(base, path))
 
 

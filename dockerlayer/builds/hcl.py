@@ -15,6 +15,7 @@ from dockerlayer.builds.definition import Unusable, text_of
 from dockerlayer.builds.functions import FUNCTIONS, as_text, operate
 
 DEPTH_LIMIT = 64
+STEP_LIMIT = 100_000
 SIZE_LIMIT = 20_000
 """Elements of a list and characters of a text that an expression may make."""
 
@@ -22,11 +23,25 @@ Value = Any
 """A str, bool, int, float, None, list or dict."""
 
 
+class Work:
+    """Counts what is evaluated: variables, functions and targets that name others twice double it with each step."""
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def step(self) -> None:
+        """Raise Unusable when it has become too much."""
+        self._done += 1
+        if self._done > STEP_LIMIT:
+            raise Unusable("it takes too long to evaluate")
+
+
 class Scope(NamedTuple):
     """What names mean: ``variable`` gives the value of a name, ``function`` one that the file defines, or None."""
 
     variable: Callable[[str], Value]
     function: Callable[[str], Callable[..., Value] | None]
+    work: Work
     depth: int = 0
 
     def knowing(self, names: Mapping[str, Value]) -> Scope:
@@ -143,6 +158,7 @@ def evaluate(node: Any, scope: Scope) -> Value:
         raise Unusable("an expression is nested too deep", node.start_point[0] + 1)
     inner = scope._replace(depth=scope.depth + 1)
     try:
+        scope.work.step()
         value = _VALUES[node.type](node, inner)
     except KeyError as error:
         raise Unusable(f"{node.type.replace('_', ' ')} is not understood", node.start_point[0] + 1) from error

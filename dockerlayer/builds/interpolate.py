@@ -17,6 +17,7 @@ _OPERATOR = re.compile(r":?[-?+]")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*?)\s*$")
 _COMMENT = re.compile(r"\s+#.*$")
 _DEPTH = 20
+_GROWTH = 4096
 _NO_VALUE = "the variable {} has no value here: neither a default nor a line in .env"
 
 
@@ -26,6 +27,9 @@ def interpolate(text: str, values: Mapping[str, str]) -> str:
         return text
     found, end = _until(text, 0, values, "", 0)
     assert end == len(text)
+    # Lines of .env that are each made of the one before twice over would fill the memory.
+    if len(found) > len(text) + _GROWTH:
+        raise Unusable(f"its variables make more than {_GROWTH} characters of it")
     return found
 
 

@@ -25,11 +25,11 @@ def _check(paths: list[str], forced: bool) -> None:
     """``check`` as commit hooks call it: Typer would take as long to import as everything else."""
     from dockerlayer.cli.batch import check_files
     from dockerlayer.cli.request import Request
-    from dockerlayer.cli.terminal import say
+    from dockerlayer.cli.terminal import say_error
     from dockerlayer.errors import DockerlayerError
 
     try:
         sys.exit(check_files(Request("check", paths, force_exclude=forced)))
     except DockerlayerError as error:
-        say(f"error: {error}")
+        say_error(error)
         sys.exit(error.exit_code)

@@ -16,7 +16,7 @@ from dockerlayer.cli.fix import fix
 from dockerlayer.cli.lsp import lsp
 from dockerlayer.cli.optional import OptionalReason
 from dockerlayer.cli.rules import rules
-from dockerlayer.cli.terminal import say
+from dockerlayer.cli.terminal import say_error
 from dockerlayer.cli.verify import verify
 from dockerlayer.cli.why import why
 from dockerlayer.errors import DockerlayerError
@@ -75,5 +75,5 @@ def run() -> None:
     try:
         app(prog_name="dockerlayer")
     except DockerlayerError as error:
-        say(f"error: {error}")
+        say_error(error)
         sys.exit(error.exit_code)

@@ -113,7 +113,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
             stack.callback(close)
             sources = with_bases(request.diff_base, sources)
         for failure in failures:
-            say(failure.sentence)
+            say(failure.sentence, lines=True)
         tally = Tally(failed=sum(failure.files for failure in failures))
         reports = Reports(task, report)
         shown: dict[str, bytes] = {}
@@ -124,7 +124,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
             tally = tally.plus(result.tally)
             if result.failure is not None:
                 failures.append(result.failure)
-                say(result.failure.sentence)
+                say(result.failure.sentence, lines=True)
                 continue
             left_alone += result.left_alone
             counted += counting(result.tally, result.source.settings.fail_on)

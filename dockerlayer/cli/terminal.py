@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TextIO
 
-from dockerlayer.errors import InputError
+from dockerlayer.errors import ConfigError, DockerlayerError, InputError
 from dockerlayer.report.visible import decodable, shown
 
 EXIT_CLOSED = 141
@@ -33,9 +33,17 @@ def put_aside(data: str | bytes) -> None:
     _write(sys.stderr, data)
 
 
-def say(message: str) -> None:
-    """One message on standard error, made harmless for a terminal; only its own line ends are kept."""
-    put_aside("\n".join(map(shown, message.split("\n"))) + "\n")
+def say(message: str, *, lines: bool = False) -> None:
+    """One message on standard error, made harmless for a terminal; line ends are kept in what is made of ``lines``.
+
+    A log of GitHub Actions takes a line that begins with ``::`` for a command, and names in messages are others'.
+    """
+    put_aside("\n".join(map(shown, message.split("\n") if lines else [message])) + "\n")
+
+
+def say_error(error: DockerlayerError) -> None:
+    """Say why the program ends."""
+    say(f"error: {error}", lines=isinstance(error, ConfigError))
 
 
 def _write(stream: TextIO | None, data: str | bytes) -> None:

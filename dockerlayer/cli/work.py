@@ -20,6 +20,7 @@ from dockerlayer.model.context import Context
 from dockerlayer.report.formats import Run, style_of
 from dockerlayer.report.place import Root
 from dockerlayer.report.record import BuiltFrom, FileRecord, NamedBuild, Tally, tally_of
+from dockerlayer.report.visible import shown
 from dockerlayer.source import read_file
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
@@ -86,7 +87,7 @@ class Failure(NamedTuple):
             return f"internal error in {self.path}: {self.message}"
         if self.placed:
             return "\n".join(f"error: {line}" for line in self.message.split("\n"))
-        return f"error: {self.path}: {self.message}"
+        return shown(f"error: {self.path}: {self.message}")
 
 
 class Result(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 from dockerlayer.errors import ConfigError, InputError
 from dockerlayer.source import read_file
 
-SIZE_LIMIT = 16 * 1024 * 1024
+SIZE_LIMIT = 1024 * 1024
 SHARED_NAME = "pyproject.toml"
 """The one file that is others' as well: ours is what stands in its table ``[tool.dockerlayer]``."""
 
@@ -19,6 +20,8 @@ Place = tuple[str | int, ...]
 
 _INSIDE = ("tool", "dockerlayer")
 _MOST_TOLD = 20
+_PARTS = 100
+_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
 
 
 class Document(NamedTuple):
@@ -104,6 +107,11 @@ def parsed(text: str, name: str) -> dict[str, Any]:
     """The table of a text; raises ConfigError with line and column."""
     import tomllib
 
+    # tomllib walks down from the top for each part of a key: one of 50,000 parts takes minutes.
+    found = re.search(rf"(?m)^[ \t]*\[*[ \t]*{_PART}(?:[ \t]*\.[ \t]*{_PART}){{{_PARTS}}}", text)
+    if found is not None:
+        line = text.count("\n", 0, found.end()) + 1
+        raise ConfigError(name, f"{name}:{line}: a key of more than {_PARTS} parts")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -123,8 +131,6 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _syntax_error(message: str, text: str, name: str) -> str:
-    import re
-
     found = re.fullmatch(r"(?s)(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message)
     if found is None:
         return f"{name}: not TOML: {message}"
@@ -135,8 +141,8 @@ def _syntax_error(message: str, text: str, name: str) -> str:
 
 
 def called(path: str) -> str:
-    """A path as people call it: relative to the current directory where it lies below that."""
-    return absolute(path).removeprefix(os.path.join(here(), ""))
+    """A path as people call it: relative to the current directory where it lies below that, and on one line."""
+    return absolute(path).removeprefix(os.path.join(here(), "")).replace("\n", "\u240a")
 
 
 def here() -> str:

@@ -126,11 +126,13 @@ def settled(before: Survey, found: Sequence[Candidate], candidate: Candidate, fi
     for item in comments:
         if any(item.reach[0] <= place < item.reach[1] for place in places):
             named = [one for one in left if one.rule in item.rules]
+            if not named:
+                continue
             edits.extend(suppressing(dockerfile, named, item.reason))
             left = [one for one in left if one not in named]
             text, moved = old.data[item.start : item.end], {one.rule for one in named}
             for other in present:
-                if moved and data[other.start : other.end] == text:
+                if data[other.start : other.end] == text:
                     surplus.setdefault(other.start, set()).update(unused_names(other, hidden, moved))
     edits.extend(removal(dockerfile, one, tuple(surplus[one.start])) for one in present if surplus.get(one.start))
     edits.sort()

@@ -46,7 +46,9 @@ def _source_of(
     fetch: Fetch, need: str, broad: Sequence[Placement], kept: Sequence[Placement]
 ) -> tuple[Placement, str, bool] | Refusal | None:
     image = join(fetch.directory, need)
-    assert fetch.origin is not None
+    if fetch.origin is None:
+        what = f"the directory of the context that {fetch.directory} of the image comes from is not known"
+        return Refusal("not-in-context", what, fetch.call.step.line)
     source = posixpath.normpath(posixpath.join(fetch.origin, need))
     if any(placement.origin(image) == source for placement in kept):
         return None

@@ -12,6 +12,7 @@ from dockerlayer.checks.survey import Candidate, Sighting, image_needs, with_nee
 from dockerlayer.model.calls import SUCCESS_ONLY
 from dockerlayer.model.effects import NOTHING, Effect, cleans_up, installs, path_of
 from dockerlayer.model.files import Placement
+from dockerlayer.model.leftovers import empties_cache, names, removed
 from dockerlayer.rewrite.order import Effects
 from dockerlayer.rewrite.runs import RunText, apply
 
@@ -166,7 +167,8 @@ class Shaper:
         if cut == len(text.segments):
             whole = text.data[instruction.start : instruction.end]
             return Shape("narrow", b"", whole, b"", b"", moved, effect, cut=cut)
-        refusal, state = text.can_cut(cut) or _separates_cleanup(text, cut), text.state(cut)
+        refusal = text.can_cut(cut) or _separates_cleanup(text, cut) or _leaves_behind(candidate, text, cut)
+        state = text.state(cut)
         if refusal is not None or isinstance(state, Refusal):
             return tuple(item for item in (refusal, state) if isinstance(item, Refusal))
         return Shape(
@@ -208,6 +210,27 @@ def _separates_cleanup(text: RunText, cut: int) -> Refusal | None:
         what = " ".join(removing[0].argv)
         return Refusal("cleanup-in-same-run", f"{what!r} must stay in the layer of what it removes", text.run.step.line)
     return None
+
+
+def _leaves_behind(candidate: Candidate, text: RunText, cut: int) -> Refusal | None:
+    """A RUN is not cut between an install and what removes its cache, or what it installed: both would stay."""
+    written = [path for seen in candidate.sightings for path in seen.fetch.writes]
+    below = list(text.calls(range(cut, len(text.segments))))
+    for at, call in enumerate(below):
+        gone = [path for path in removed(call) if path is None or not names(below[:at], path)]
+        if empties_cache(call) or any(path is None or _is_left(candidate, call, path, written) for path in gone):
+            what = f"{' '.join(call.argv)!r} must stay in the layer of what it removes"
+            return Refusal("cleanup-in-same-run", what, text.run.step.line)
+    return None
+
+
+def _is_left(candidate: Candidate, call: Call, path: str, written: Iterable[str]) -> bool:
+    """Whether what is at an image path comes from the install: it wrote there, or the place is not the project's."""
+    if any(is_within(path, place) or is_within(place, path) for place in written):
+        return True
+    copied = any(placement.brings(path) for placement in candidate.broad)
+    inside = call.cwd is not None and call.cwd != "/" and is_within(path, call.cwd)
+    return not copied and not inside
 
 
 def _change_directory(directory: str, workdir: str) -> list[bytes] | Refusal:

@@ -118,3 +118,60 @@ def test_huge_file_is_refused(run: Runner, tmp_path: Path) -> None:
     done = run("check")
     assert done.returncode == 2
     assert b"error: Dockerfile: larger than 64 MiB\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{'a.' * 50_000}b = 1\n", b"error: dockerlayer.toml:1: a key of more than 100 parts\n"),
+        (f"\n[{'a . ' * 50_000}b]\n", b"error: dockerlayer.toml:2: a key of more than 100 parts\n"),
+        (f'select = ["{"x" * 1_100_000}"]\n', b"error: dockerlayer.toml: larger than 1 MiB\n"),
+    ],
+    ids=["key", "table", "large"],
+)
+def test_configuration_that_takes_minutes_to_read(inside: Runner, project: Path, text: str, message: bytes) -> None:
+    (project / "dockerlayer.toml").write_text(text)
+    done = inside("check", cwd=project)
+    assert (done.returncode, done.stderr) == (2, message)
+
+
+@pytest.mark.parametrize("name", ["no-such-{}", "no-such"])
+def test_thousands_of_comments(inside: Runner, project: Path, name: str) -> None:
+    comments = "".join(f"# dockerlayer: ignore[{name.format(n)}] x\n" for n in range(2000))
+    (project / "Dockerfile").write_bytes(BAD.replace(b"RUN", comments.encode() + b"RUN"))
+    done = inside("check", "--format", "concise", cwd=project)
+    assert done.returncode == 1
+    assert done.stdout.count(b"invalid-suppression") == 2000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "gone\n::error::"),
+        ("check", "--config", "gone\n::error::"),
+        ("check", "--baseline", "gone\n::error::"),
+        ("check", "--diff-base", "gone\n::error::"),
+        ("check", "--output", "json=gone\n::error::/x"),
+        ("check", "compose.yaml"),
+        ("check", "below\n::error::"),
+    ],
+    ids=["file", "config", "baseline", "revision", "output", "compose", "directory"],
+)
+def test_no_message_begins_a_line_of_its_own_in_a_log(
+    inside: Runner, project: Path, arguments: tuple[str, ...]
+) -> None:
+    (project / "compose.yaml").write_text('services:\n  "a\\n::error::":\n    build: "gone\\n::error::"\n')
+    below = project / "below\n::error::"
+    below.mkdir()
+    (below / "dockerlayer.toml").write_text("nothing = 1\n")
+    (below / "Dockerfile").write_bytes(BAD)
+    done = inside(*arguments, cwd=project)
+    assert done.returncode == 2
+    assert b"::error::" in done.stderr
+    assert b"\n:" not in done.stderr
+
+
+def test_annotations_with_names_that_a_terminal_would_act_on(inside: Runner, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile.\x1b[31m").write_bytes(b"FROM a\nRUNN x\n")
+    done = inside("check", "--format", "github")
+    assert done.stdout.startswith("::error file=Dockerfile.\u241b[31m,".encode())

@@ -115,3 +115,11 @@ def test_installs_that_keep_to_themselves_pass_each_other(context: Context) -> N
     wide = ecosystem("otherpm", split=None)
     finding = left(mended(text, context, first, wide))
     assert [refusal.code for refusal in finding.refusals] == ["unknown-step-between"]
+
+
+@pytest.mark.parametrize("pattern", ["split", "narrow", "stage", "hybrid"])
+def test_needs_of_a_directory_that_is_not_known(context: Context, pattern: str) -> None:
+    asked = ecosystem(origin=None)
+    outcome = mended(NAIVE, context, asked, pattern=pattern, unsafe=True)
+    assert outcome.data == NAIVE.encode()
+    assert "not-in-context" in {refusal.code for refusal in left(outcome).refusals}
