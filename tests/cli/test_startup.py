@@ -52,6 +52,8 @@ def test_slow_modules_stay_out(
     (project / "Dockerfile").write_bytes(text)
     # One that builds nothing.
     (project / "compose.yaml").write_text("services: {db: {image: postgres}}")
+    for words in (("init",), ("add", "Dockerfile")):
+        subprocess.run(["git", *words], cwd=project, check=True, capture_output=True)
     script = _SCRIPT.replace("ARGUMENTS", repr(arguments))
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=project, env=environment, capture_output=True, text=True, check=True
