@@ -20,7 +20,7 @@ print("code", code, file=sys.stderr)
 for name in (
     "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol", "yaml", "tree_sitter_hcl",
     "dockerlayer.builds.compose", "dockerlayer.builds.bake", "dockerlayer.report.json", "dockerlayer.report.sarif",
-    "dockerlayer.baseline", "dockerlayer.git",
+    "dockerlayer.baseline", "dockerlayer.git", "dockerlayer.checks.pages",
     "tomllib", "dockerlayer.config.resolve", "dockerlayer.config.fields", "dockerlayer.config.lines",
 ):  # fmt: skip
     if name in sys.modules:
