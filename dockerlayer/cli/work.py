@@ -19,7 +19,7 @@ from dockerlayer.errors import DockerlayerError, InputError
 from dockerlayer.model.context import Context
 from dockerlayer.report.formats import Run, style_of
 from dockerlayer.report.place import Root
-from dockerlayer.report.record import BuiltFrom, FileRecord, NamedBuild, Tally, tally_of
+from dockerlayer.report.record import BuiltFrom, FileRecord, Tally, built_from, tally_of
 from dockerlayer.source import read_file
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
@@ -186,12 +186,7 @@ def _views(source: Source) -> list[View]:
 
 def _built_from(source: Source) -> tuple[BuiltFrom, ...]:
     """What the reports tell of the contexts; nothing where the user chose one."""
-    if source.settings.context is not None:
-        return ()
-    return tuple(
-        BuiltFrom(place.context, tuple(NamedBuild(*build[:2], build.file, build.line) for build in place.builds))
-        for place in source.places
-    )
+    return () if source.settings.context is not None else built_from(source.places)
 
 
 def _selected(report: Report, options: Options) -> Report:
