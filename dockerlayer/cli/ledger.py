@@ -70,7 +70,8 @@ class Ledger:
             if stale:
                 command = f"dockerlayer check --write-baseline {file}"
                 them = "it" if stale == 1 else "them"
-                say(f"note: {_entries(stale)} of {file} found nothing any more; `{command}` takes {them} out")
+                entries = count(stale, "entry", "entries")
+                say(f"note: {entries} of {file} found nothing any more; `{command}` takes {them} out")
 
     def _stale(self, baseline: Baseline) -> Mapping[str, list[tuple[str, str]]]:
         """The entries that stand for nothing any more; of files that were not examined those that are not there."""
@@ -102,11 +103,7 @@ class Ledger:
         files = [known for known in listed.values() if known]
         entries = sum(len(known) for known in files)
         left = f"; {count(self._left, 'problem')} cannot be in it: see above" if self._left else ""
-        say(f"{old.file} has {_entries(entries)} for {count(len(files), 'file')}{left}")
-
-
-def _entries(number: int) -> str:
-    return "1 entry" if number == 1 else f"{number} entries"
+        say(f"{old.file} has {count(entries, 'entry', 'entries')} for {count(len(files), 'file')}{left}")
 
 
 def _is_there(baseline: str, path: str) -> bool:

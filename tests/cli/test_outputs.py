@@ -90,7 +90,7 @@ def test_hostile_names_and_failures(run: Runner, project: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "cause"),
     [
-        (["sarfi=x"], "there is no format 'sarfi'; did you mean sarif?"),
+        (["sarfi=x"], "there is no format 'sarfi'; did you mean 'sarif'?"),
         (["qqq=x"], "there is no format 'qqq'; there are text, concise, json"),
         (["sarif"], "no file is named; write sarif=FILE"),
         (["sarif="], "no file is named; write sarif=FILE"),
