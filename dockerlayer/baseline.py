@@ -98,7 +98,7 @@ def _real(path: str) -> str:
     return os.path.join(os.path.realpath(directory), name)
 
 
-def text(known: Mapping[str, Known]) -> str:
+def baseline_text(known: Mapping[str, Known]) -> str:
     """The whole baseline file."""
     entries = sorted(
         (path, rule, subject, count) for path, found in known.items() for (rule, subject), count in found.items()
@@ -108,7 +108,7 @@ def text(known: Mapping[str, Known]) -> str:
     return f'{{\n  "version": {VERSION},\n  "findings": {listed}\n}}\n'
 
 
-def read(path: str) -> Baseline:
+def read_baseline(path: str) -> Baseline:
     """The baseline in a file; raises InputError with file, line and cause for anything that is not exactly that."""
     try:
         data = read_file(path)
