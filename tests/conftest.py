@@ -1,5 +1,6 @@
 """What every test may ask for: the ecosystems that ship with dockerlayer, read as an installation would read them."""
 
+import os
 import signal
 import tomllib
 from collections.abc import Iterator
@@ -11,6 +12,10 @@ from dockerlayer import registry
 from dockerlayer.api import Ecosystem
 
 ROOT = Path(__file__).parents[1]
+
+# Git sets these for a hook, and would then take the repositories that tests make for the one that the hook is of.
+for _name in [name for name in os.environ if name.startswith("GIT_")]:
+    del os.environ[_name]
 
 
 @pytest.fixture(scope="session")

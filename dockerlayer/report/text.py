@@ -119,9 +119,9 @@ def _labels(made: Made) -> str:
     return ", ".join(part for part in (made.finding.rule, made.fix.pattern, made.fix.applicability.value) if part)
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """The number with its noun: "1 file", "2 files"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
 
 
 def summary_text(tally: Tally) -> str:
