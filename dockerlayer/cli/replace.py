@@ -22,11 +22,11 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
     try:
         status = os.stat(target)
         if not os.access(target, os.W_OK):
-            raise InputError("not fixed: the file is read-only")
+            raise InputError("not written: the file is read-only")
         temporary = _written(os.path.dirname(target), new, status)
         try:
             if read_file(target) != old:
-                raise InputError("not fixed: the file was changed while it was being checked")
+                raise InputError("not written: the file was changed while it was being checked")
             os.replace(temporary, target)
         except BaseException:
             _remove(temporary)
