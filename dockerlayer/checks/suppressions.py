@@ -163,7 +163,7 @@ def _unknown(name: str, known: Collection[str]) -> str:
 
     if name.lower() in {"all", "*"}:
         return "each rule must be named: there is no name that stands for all of them"
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     return f"there is no rule {name[:80]!r}; " + (
         f"did you mean {near[0]}?" if near else "`dockerlayer rules` lists them"
     )

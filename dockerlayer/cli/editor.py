@@ -59,7 +59,7 @@ def with_options(request: Request, options: Mapping[str, object]) -> Request:
         if name not in known:
             from difflib import get_close_matches
 
-            near = get_close_matches(name, known, n=1, cutoff=0.4)
+            near = get_close_matches(name, known, n=1, cutoff=0.6)
             meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
             raise UsageError(f"there is no initialization option {name!r}; {meant}")
     select, ignore = _names(options, "select"), _names(options, "ignore")

@@ -107,7 +107,7 @@ def _read(value: str) -> tuple[str, str]:
     if name not in known:
         from difflib import get_close_matches
 
-        near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
+        near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
         meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
         raise UsageError(f"--output {value}: there is no format {name!r}; {meant}")
     if not path:
