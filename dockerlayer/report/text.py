@@ -73,7 +73,7 @@ def _remarks(dockerfile: Dockerfile, finding: Finding) -> Iterator[tuple[str, st
         for note in fix.notes:
             yield "note", note
         for refusal in finding.refusals:
-            yield "note", f"{' '.join(filter(None, ('no', refusal.pattern, 'fix')))}: {_refusal(refusal, line)}"
+            yield "note", _refused(refusal, line)
     if finding.help:
         yield "note", finding.help
 
@@ -101,6 +101,10 @@ def _fix(fix: Fix) -> tuple[str, str]:
     return "fix by hand", fix.title + because
 
 
+def _refused(refusal: Refusal, line: int) -> str:
+    return f"{' '.join(filter(None, ('no', refusal.pattern, 'fix')))}: {_refusal(refusal, line)}"
+
+
 def _refusal(refusal: Refusal, line: int) -> str:
     place = f" (line {refusal.line})" if refusal.line not in {None, line} else ""
     return f"{refusal.message}{place} [{refusal.code}]"
@@ -117,6 +121,8 @@ def _made(record: FileRecord, paint: Paint, written: bool) -> Iterator[str]:
             yield f"    assumed: {shown(assumption)}"
         for note in made.fix.notes:
             yield f"    note: {shown(note)}"
+        for refusal in made.finding.refusals:
+            yield f"    note: {shown(_refused(refusal, made.line))}"
     yield ""
 
 

@@ -148,6 +148,13 @@ def test_fixed_file(record: Record) -> None:
     assert fixed_text(done, written=False).startswith("Dockerfile: would fix 2 problems\n")
 
 
+def test_fix_of_another_pattern_says_why_the_preferred_one_was_not_made(record: Record) -> None:
+    refusals = (Refusal("not-shipped", "the stage is not in the image", line=1, pattern="stage"),)
+    (finding,) = record(TEXT, b"npm ci", fix=SAFE, refusals=refusals).report.findings
+    text = fixed_text(FileRecord("Dockerfile", Report(parse(TEXT), ()), (Made(finding, SAFE, 3),), True))
+    assert "\n    note: no stage fix: the stage is not in the image (line 1) [not-shipped]\n" in text
+
+
 def test_hints(record: Record) -> None:
     assert hints_text(record(TEXT, b"npm ci", fix=SAFE)) == ""
     text = hints_text(record(TEXT, b"npm ci", fix=UNSAFE))
