@@ -79,6 +79,8 @@ def test_gitlab_job(shell: dict[str, str], project: Path) -> None:
     pipeline: dict[str, Any] = yaml.safe_load(snippet("gitlab-job"))
     schema("gitlab-ci").validate(pipeline)
     (job,) = pipeline.values()
+    assert job["variables"]["DOCKERLAYER"].startswith("git+")  # no package index has it
+    assert not job["image"].endswith(("-slim", "-alpine"))  # which have no git
     script = "\n".join(job["script"])
     done = subprocess.run([BASH, "-eo", "pipefail", "-c", script], cwd=project, env=shell, timeout=120, check=False)
     assert done.returncode == 1
