@@ -65,6 +65,8 @@ def test_github_workflow() -> None:
     assert set(action["with"]) <= set(inputs)
     (upload,) = (step for step in job["steps"] if "upload-sarif" in step["uses"])
     assert upload["with"]["sarif_file"] == action["with"]["sarif"]
+    # After findings too, but not where a mistake in the inputs was told before there was a report.
+    assert upload["if"] == f"always() && hashFiles('{action['with']['sarif']}') != ''"
 
 
 def test_inputs_of_the_action_are_told() -> None:
