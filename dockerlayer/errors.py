@@ -48,5 +48,5 @@ def meant(name: str, known: Collection[str], listed: str = "") -> str:
     """
     from difflib import get_close_matches
 
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.4) if len(name) <= 100 else []
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.6) if len(name) <= 100 else []
     return f"did you mean {near[0]!r}?" if near else listed or f"there are {', '.join(known)}"

@@ -111,7 +111,7 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
             from dockerlayer.cli.diffbase import close, with_bases
 
             stack.callback(close)
-            sources = with_bases(request.diff_base, sources)
+            sources = with_bases(request.diff_base, sources, request.paths)
         for failure in failures:
             say(failure.sentence)
         tally = Tally(failed=sum(failure.files for failure in failures))

@@ -72,8 +72,9 @@ def check(
     from dockerlayer.cli.batch import check_files
     from dockerlayer.cli.request import Request
 
-    if write_baseline is not None and (baseline is not None or diff_base is not None):
-        other = "--baseline" if baseline is not None else "--diff-base"
+    others = {"--baseline": baseline, "--diff-base": diff_base, "--add-ignore": add_ignore}
+    other = next((name for name, value in others.items() if value is not None), None)
+    if write_baseline is not None and other is not None:
         raise UsageError(f"--write-baseline lists all that is found: {other} cannot be given with it")
     request = Request(
         "check",

@@ -40,9 +40,15 @@ class Base(NamedTuple):
     path: str | None
 
 
-def with_bases(revision: str, sources: Sequence[Source]) -> list[Source]:
-    """The sources with what they are compared with; raises InputError when a file or revision cannot be."""
+def with_bases(revision: str, sources: Sequence[Source], paths: Sequence[str]) -> list[Source]:
+    """The sources with what they are compared with; raises InputError when a file or revision cannot be.
+
+    A revision that does not exist is told as well where nothing was found in the directories among ``paths``.
+    """
     try:
+        if not sources:
+            for directory in filter(os.path.isdir, paths or [os.curdir]):
+                merge_base(work_tree(directory), revision)
         return list(_with_bases(revision, sources))
     except InputError as error:
         raise InputError(f"--diff-base {revision}: {error}") from error

@@ -23,10 +23,10 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
     try:
         status = os.stat(target)
         if not os.access(target, os.W_OK):
-            raise InputError("not fixed: the file is read-only")
+            raise InputError("not written: the file is read-only")
         with _beside(target, new, status) as temporary:
             if read_file(target) != old:
-                raise InputError("not fixed: the file was changed while it was being checked")
+                raise InputError("not written: the file was changed while it was being checked")
             os.replace(temporary, target)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}") from error

@@ -262,6 +262,17 @@ def test_a_repository_that_cannot_be_used(inside: Runner, project: Path) -> None
     assert not (project / "owned").exists()
 
 
+def test_the_revision_counts_where_no_dockerfile_is_left(inside: Runner, repository: Path) -> None:
+    (repository / "Dockerfile").unlink()
+    (repository / "empty").mkdir()
+    for paths in ((), (".",), ("empty",)):
+        done = inside("check", "--diff-base", "HEAD", *paths, cwd=repository)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"Nothing checked.\n", b"")
+        done = inside("check", "--diff-base", "wrong", *paths, cwd=repository)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert done.stderr.startswith(b"error: --diff-base wrong: there is no revision 'wrong' in ")
+
+
 def test_a_partial_clone_is_not_filled_up(inside: Runner, repository: Path, tmp_path: Path) -> None:
     git(repository, "config", "uploadpack.allowFilter", "true")
     (repository / "Dockerfile").write_bytes(BAD + b"CMD x\n")
