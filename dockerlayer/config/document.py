@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from dockerlayer.errors import ConfigError, InputError
 from dockerlayer.source import read_file
 
-SIZE_LIMIT = 1024 * 1024
+SIZE_LIMIT = 16 * 1024 * 1024
 SHARED_NAME = "pyproject.toml"
 """The one file that is others' as well: ours is what stands in its table ``[tool.dockerlayer]``."""
 
