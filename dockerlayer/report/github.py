@@ -58,16 +58,11 @@ def _annotation(record: FileRecord, finding: Finding, path: str) -> str:
 
 
 def _command(level: str, properties: dict[str, object], message: str) -> str:
-    words = ",".join(f"{name}={_escaped(_plain(str(value)), ':,')}" for name, value in properties.items())
+    words = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items())
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]}..."
     message = "\n".join(map(shown, message.split("\n")))
     return f"::{level} {words}::{_escaped(message)}\n"
-
-
-def _plain(text: str) -> str:
-    """Without what a terminal that shows the log would act on; line ends are escaped."""
-    return text if text.isprintable() else "".join(char if char in "\r\n" else shown(char) for char in text)
 
 
 def _escaped(text: str, more: str = "") -> str:

@@ -168,9 +168,3 @@ def test_no_message_begins_a_line_of_its_own_in_a_log(
     assert done.returncode == 2
     assert b"::error::" in done.stderr
     assert b"\n:" not in done.stderr
-
-
-def test_annotations_with_names_that_a_terminal_would_act_on(inside: Runner, tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile.\x1b[31m").write_bytes(b"FROM a\nRUNN x\n")
-    done = inside("check", "--format", "github")
-    assert done.stdout.startswith("::error file=Dockerfile.\u241b[31m,".encode())
