@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dockerlayer.errors import InputError
+from dockerlayer.source import read_file
 
 _NAME = re.compile(r"dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile.*", re.IGNORECASE | re.DOTALL)
 # Ignore files, what editors and merges leave behind, pictures and pages about Dockerfiles, and templates of some.
@@ -51,9 +52,25 @@ def listing(directory: str) -> list[str]:
 
 def tracked(root: str, *patterns: str) -> list[str]:
     """The files of git's index whose path matches, relative to the root of the work tree; () where git cannot tell."""
+    if _none_tracked(root, patterns):
+        return []
     output = _git(root or os.curdir, "ls-files", "-z", "--cached", "--", *patterns)
     listed = [] if output is None else [os.path.normpath(path) for path in os.fsdecode(output).split("\0") if path]
     return [path for path in listed if _CLOSED.isdisjoint(path.split(os.sep)[:-1])]
+
+
+def _none_tracked(root: str, patterns: Iterable[str]) -> bool:
+    """Whether no path in git's index matches a pattern of stars and text; False also where that takes git to tell.
+
+    The index has whole paths (gitformat-index(5)), but in version 4, and where a part of it is in another file or in a
+    tree. To start git takes a fifth of the time that one Dockerfile does.
+    """
+    try:
+        data = read_file(os.path.join(root, ".git", "index"))
+    except InputError:
+        return False
+    whole = data.startswith((b"DIRC\0\0\0\x02", b"DIRC\0\0\0\x03")) and b"link\0" not in data and b"sdir\0" not in data
+    return whole and not any(all(part.encode() in data for part in pattern.split("*")) for pattern in patterns)
 
 
 def _walked(root: str) -> Iterator[str]:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
+from repositories import git
 
 from dockerlayer.errors import InputError
 from dockerlayer.git import FILE, Commit, merge_base, work_tree
-
-
-def git(directory: Path, *arguments: str | Path) -> str:
-    options = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "GIT_CONFIG_NOSYSTEM": "1"}
-    command = ["git", *options, *map(str, arguments)]
-    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module")

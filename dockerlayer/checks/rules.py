@@ -23,7 +23,6 @@ from dockerlayer.checks import (
     useless,
     volatile,
 )
-from dockerlayer.checks.pages import page_of
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.errors import PluginError
 from dockerlayer.findings import Finding, Severity
@@ -124,6 +123,8 @@ def told_rules(ecosystems: Sequence[Ecosystem]) -> frozenset[str]:
 
 def rules_of(ecosystems: Sequence[Ecosystem]) -> dict[str, RuleInfo]:
     """Every rule by name."""
+    from dockerlayer.checks.pages import page_of
+
     told = told_rules(ecosystems)
     found = {SYNTAX: RuleInfo(SYNTAX, Severity.ERROR, page_of(check_syntax, SYNTAX, ()), "", True, False)}
     for name, severity, check, fixable in _SHARED:

@@ -23,6 +23,7 @@ from dockerlayer.errors import InputError
 from dockerlayer.git import Commit, merge_base, paths_at, work_tree
 from dockerlayer.model.context import Context
 from dockerlayer.model.revision import RevisionTree
+from dockerlayer.report.place import root_of
 from dockerlayer.source import SIZE_LIMIT, read_file
 
 _ALIKE = 0.5
@@ -77,15 +78,8 @@ def _place(source: Source, tops: dict[str, str]) -> tuple[str, str]:
     directory, name = os.path.split(os.path.abspath(source.path))
     directory = os.path.realpath(directory)
     if directory not in tops:
-        tops[directory] = _top(directory)
+        tops[directory] = root_of(directory).top
     return tops[directory], os.path.join(directory, name)
-
-
-def _top(directory: str) -> str:
-    above = os.path.dirname(directory)
-    while above != directory and not os.path.lexists(os.path.join(directory, ".git")):
-        directory, above = above, os.path.dirname(above)
-    return directory
 
 
 def _paths_before(root: str, commit: str, sources: Mapping[str, Source]) -> Mapping[str, str | None]:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.cli.configured import Configured, known_to
+from dockerlayer.cli.places import Places
 from dockerlayer.cli.request import Request
 from dockerlayer.config.document import absolute
 from dockerlayer.config.fields import schema_of
 from dockerlayer.config.find import Finder
 from dockerlayer.report.config import InForce, in_force
+from dockerlayer.report.record import built_from
 
 
 def settled(request: Request, ecosystems: Sequence[Ecosystem]) -> InForce:
@@ -26,7 +28,8 @@ def settled(request: Request, ecosystems: Sequence[Ecosystem]) -> InForce:
     configured = Configured(request, ecosystems, Finder())
     configuration = configured.configuration(path)
     excluded = configured.excludes(path, "/")
-    return in_force(path, absolute(path), configuration, configured.rules(configuration), excluded)
+    builds = built_from(Places().of(path))
+    return in_force(path, absolute(path), configuration, configured.rules(configuration), excluded, builds)
 
 
 def schema_text(ecosystems: Sequence[Ecosystem]) -> str:

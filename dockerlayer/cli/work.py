@@ -19,7 +19,7 @@ from dockerlayer.errors import DockerlayerError, InputError
 from dockerlayer.model.context import Context
 from dockerlayer.report.formats import Run, style_of
 from dockerlayer.report.place import Root
-from dockerlayer.report.record import BuiltFrom, FileRecord, NamedBuild, Tally, tally_of
+from dockerlayer.report.record import BuiltFrom, FileRecord, Tally, built_from, tally_of
 from dockerlayer.source import read_file
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile
@@ -186,12 +186,7 @@ def _views(source: Source) -> list[View]:
 
 def _built_from(source: Source) -> tuple[BuiltFrom, ...]:
     """What the reports tell of the contexts; nothing where the user chose one."""
-    if source.settings.context is not None:
-        return ()
-    return tuple(
-        BuiltFrom(place.context, tuple(NamedBuild(*build[:2], build.file, build.line) for build in place.builds))
-        for place in source.places
-    )
+    return () if source.settings.context is not None else built_from(source.places)
 
 
 def _selected(report: Report, options: Options) -> Report:
@@ -211,9 +206,9 @@ def _left_in(task: Task, source: Source, record: FileRecord) -> tuple[FileRecord
     """The record without what a baseline or an earlier commit has; what goes into a baseline, and what is gone."""
     if not task.listing and source.known is None and source.base is None:
         return record, None, None
-    from dockerlayer.cli.adopted import adopted
+    from dockerlayer.cli.new_findings import new_findings
 
-    return adopted(task, source, record)
+    return new_findings(task, source, record)
 
 
 class Buildable(NamedTuple):

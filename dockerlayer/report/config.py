@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from dockerlayer.config.configuration import DEFAULT, Configuration, Value
+from dockerlayer.report.record import BuiltFrom
 from dockerlayer.report.visible import Paint, decodable, plain, shown
 
 _OTHERWISE = {
@@ -21,17 +23,30 @@ _OTHERWISE = {
 class Setting(NamedTuple):
     """A key, or the key of a table in it, with the values that make it up; of most the last one counts.
 
-    ``value`` is None where ``note`` says what holds instead.
+    ``value`` is None where ``note`` says what holds instead. ``builds`` are the contexts of Compose and Bake files:
+    where ``sources`` say nothing the value is theirs, else they are those that it is taken ``instead`` of.
     """
 
     key: tuple[str, ...]
     value: Any
     sources: tuple[Value, ...] = ()
     note: str = ""
+    builds: tuple[BuiltFrom, ...] = ()
+
+    @property
+    def instead(self) -> str:
+        """The contexts that the value is not."""
+        return ", and ".join(place.title for place in self.builds) if self._is_said else ""
+
+    @property
+    def _is_said(self) -> bool:
+        return any(item.document is not None for item in self.sources)
 
     @property
     def spots(self) -> list[str]:
         """Where it was said: ``file:line``, with the key where that is another one."""
+        if self.builds and not self._is_said:
+            return [place.said for place in self.builds]
         said = [(item.place, item.document.spot(item.place)) for item in self.sources if item.document is not None]
         own = [spot if place[:1] == self.key[:1] else f"{place[0]} in {spot}" for place, spot in said]
         return own if any(place[:1] == self.key[:1] for place, _ in said) else [DEFAULT, *own]
@@ -47,21 +62,33 @@ class InForce(NamedTuple):
     excluded: bool
 
 
-def in_force(path: str, place: str, configuration: Configuration, rules: frozenset[str], excluded: bool) -> InForce:
-    """The answer for a path as the user gave it and its absolute ``place``; raises ConfigError as a check would."""
+def in_force(
+    path: str,
+    place: str,
+    configuration: Configuration,
+    rules: frozenset[str],
+    excluded: bool,
+    builds: tuple[BuiltFrom, ...] = (),
+) -> InForce:
+    """The answer for a path as the user gave it and its absolute ``place``; raises ConfigError as a check would.
+
+    ``builds`` are the contexts that Compose and Bake files give it.
+    """
     files = tuple(item.name for item in reversed(configuration.documents) if item.path)
-    settings = tuple(_settings(configuration, place, rules))
+    settings = tuple(_settings(configuration, place, rules, builds))
     return InForce(path, files, settings, tuple(sorted(rules)), excluded)
 
 
-def _settings(configuration: Configuration, place: str, rules: frozenset[str]) -> Iterator[Setting]:
+def _settings(
+    configuration: Configuration, place: str, rules: frozenset[str], builds: tuple[BuiltFrom, ...]
+) -> Iterator[Setting]:
     yield Setting(("select",), sorted(rules), tuple(configuration.selections()))
     for rule, said in sorted(configuration.severities().items()):
         yield Setting(("severity", rule), said.value.value, (said,))
     for ecosystem, said in configuration.patterns().items():
         yield Setting(("pattern", ecosystem), said.value, (said,))
     yield _single("builder", configuration.found("builder"))
-    yield _single("context", configuration.context(place))
+    yield _context(configuration.context(place), builds)
     for key in ("exclude", "force-exclude", "fail-on", "unsafe-fixes"):
         yield _single(key, configuration.found(key))
     yield _single("baseline", configuration.found("baseline")._replace(value=configuration.file("baseline")))
@@ -71,6 +98,19 @@ def _single(key: str, said: Value) -> Setting:
     return Setting((key,), said.value, (said,), _OTHERWISE.get(key, "") if said.value is None else "")
 
 
+def _context(said: Value, builds: tuple[BuiltFrom, ...]) -> Setting:
+    setting = _single("context", said)
+    if said.value is not None:
+        others = tuple(item for item in builds if os.path.realpath(item.context) != os.path.realpath(said.value))
+        return setting._replace(builds=others)
+    if len(builds) == 1:
+        return setting._replace(value=os.path.abspath(builds[0].context), note="", builds=builds)
+    if builds:
+        several = ", and ".join(item.context for item in builds)
+        return setting._replace(note=f"{several}; a fix must hold in each", builds=builds)
+    return setting
+
+
 def config_text(answer: InForce, paint: Paint = plain) -> str:
     """Lines of TOML that ask for the same, each with where it came from."""
     lines = [f"# {shown(answer.path)}{', which exclude leaves out' if answer.excluded else ''}"]
@@ -78,10 +118,11 @@ def config_text(answer: InForce, paint: Paint = plain) -> str:
         f"# {', which extends '.join(map(shown, answer.files))}" if answer.files else "# no configuration file"
     )
     for setting in answer.settings:
-        where = paint("note", f"# {shown(', '.join(setting.spots))}")
+        instead = f", instead of {setting.instead}" if setting.instead else ""
+        where = paint("note", f"# {shown(', '.join(setting.spots))}{shown(instead)}")
         key = ".".join(map(_key, setting.key))
         if setting.value is None:
-            lines.append(f"{paint('note', f'# {key}: {setting.note}')}  {where}")
+            lines.append(f"{paint('note', f'# {key}: {shown(setting.note)}')}  {where}")
         elif isinstance(setting.value, list) and len(setting.value) > 2:
             lines += [f"{key} = [  {where}", *(f"  {_value(item)}," for item in setting.value), "]"]
         else:
@@ -104,9 +145,10 @@ def config_json(answer: InForce) -> str:
     """``{"version", ..., "path", "excluded", "files": [...], "rules": [...], "settings": [...]}``.
 
     Each of ``settings`` is ``{"key": ["severity", "RULE"], "value", "said": [{"path", "line"}], "note"}``; ``said`` is
-    empty for a default, ``path`` is null for the command line, and ``value`` null where ``note`` says what holds.
+    empty for a default, ``path`` is null for the command line, and ``value`` null where ``note`` says what holds. The
+    context has ``builds`` as well: those of Compose and Bake files that speak of another one, or where nothing is said.
     """
-    from dockerlayer.report.json import header
+    from dockerlayer.report.json import context_json, header
 
     listed = [
         {
@@ -114,6 +156,7 @@ def config_json(answer: InForce) -> str:
             "value": _decodable(setting.value),
             "said": list(_places(setting.sources)),
             "note": setting.note,
+            **({"builds": [context_json(place) for place in setting.builds]} if setting.builds else {}),
         }
         for setting in answer.settings
     ]

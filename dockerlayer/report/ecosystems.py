@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from dockerlayer.api import Ecosystem
 
-_HEAD = ("ecosystem", "registry", "funding", "download command", "offline install", "used in practice")
+_HEAD = ("ecosystem", "name", "registry", "funding", "download command", "offline install", "used in practice")
 
 
 def ecosystems_text(ecosystems: Iterable[Ecosystem]) -> str:
@@ -47,7 +47,7 @@ def ecosystems_json(ecosystems: Iterable[Ecosystem]) -> str:
 
 def _row(ecosystem: Ecosystem) -> tuple[str, ...]:
     practice = ecosystem.practice or ("-", "-", "-")
-    return ecosystem.title, ecosystem.registry.name, ecosystem.registry.payer, *practice
+    return ecosystem.title, f"`{ecosystem.name}`", ecosystem.registry.name, ecosystem.registry.payer, *practice
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -68,7 +68,7 @@ def file_json(record: FileRecord, *, fixing: bool = False) -> str:
         "findings": [_finding(record, finding) for finding in record.report.findings],
     }
     if record.built_from:
-        found["contexts"] = [_context(place) for place in record.built_from]
+        found["contexts"] = [context_json(place) for place in record.built_from]
     if fixing:
         found["changed"] = record.changed
         found["made"] = [_made(record, made) for made in record.made]
@@ -77,7 +77,8 @@ def file_json(record: FileRecord, *, fixing: bool = False) -> str:
     return json.dumps(found)
 
 
-def _context(place: BuiltFrom) -> dict[str, Any]:
+def context_json(place: BuiltFrom) -> dict[str, Any]:
+    """``{"path", "builds": [{"kind", "name", "file", "line"}]}``."""
     builds = [
         {"kind": build.kind, "name": decodable(build.name), "file": decodable(build.file), "line": build.line}
         for build in place.builds

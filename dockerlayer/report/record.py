@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import add
 from typing import NamedTuple
 
+from dockerlayer.builds.places import Place
 from dockerlayer.engine import Made, Report
 from dockerlayer.findings import Applicability, Severity
 
@@ -23,6 +25,25 @@ class BuiltFrom(NamedTuple):
 
     context: str
     builds: tuple[NamedBuild, ...]
+
+    @property
+    def title(self) -> str:
+        """The context and where it was said: ``.. (compose.yaml:12, service api)``."""
+        return f"{self.context} ({self.said})"
+
+    @property
+    def said(self) -> str:
+        """Where it was said: ``compose.yaml:12, service api``."""
+        build = self.builds[0]
+        return f"{build.file}:{build.line}, {build.kind} {build.name}"
+
+
+def built_from(places: Iterable[Place]) -> tuple[BuiltFrom, ...]:
+    """What reports tell of the contexts that Compose and Bake files give to a Dockerfile."""
+    return tuple(
+        BuiltFrom(place.context, tuple(NamedBuild(*build[:2], build.file, build.line) for build in place.builds))
+        for place in places
+    )
 
 
 class FileRecord(NamedTuple):

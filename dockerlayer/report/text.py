@@ -9,7 +9,7 @@ from dockerlayer.engine import Made
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal
 from dockerlayer.report.excerpt import excerpt
 from dockerlayer.report.formats import Run
-from dockerlayer.report.record import BuiltFrom, FileRecord, Tally
+from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.visible import Paint, plain, shown, shown_path
 from dockerlayer.rewrite.by_hand import by_hand
 from dockerlayer.syntax.tree import Dockerfile
@@ -84,12 +84,7 @@ def _contexts(record: FileRecord) -> Iterator[tuple[str, str]]:
         return
     own = os.path.realpath(os.path.dirname(record.path))
     if any(os.path.realpath(place.context) != own for place in record.built_from):
-        yield "context", ", and ".join(map(_context, record.built_from))
-
-
-def _context(place: BuiltFrom) -> str:
-    build = place.builds[0]
-    return f"{place.context} ({build.file}:{build.line}, {build.kind} {build.name})"
+        yield "context", ", and ".join(place.title for place in record.built_from)
 
 
 def _fix(fix: Fix) -> tuple[str, str]:
@@ -130,9 +125,9 @@ def _labels(made: Made) -> str:
     return ", ".join(part for part in (made.finding.rule, made.fix.pattern, made.fix.applicability.value) if part)
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """The number with its noun: "1 file", "2 files"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
 
 
 def summary_text(tally: Tally) -> str:

@@ -205,6 +205,40 @@ def test_config_shows_what_is_in_force(inside: Runner, tmp_path: Path) -> None:
     assert said["pattern.default"] == ("split", [])
 
 
+COMPOSE = "services:\n  api:\n    build: {context: ., dockerfile: a/Dockerfile}\n"
+BOTH = f"{COMPOSE}  web:\n    build: a\n"
+
+
+@pytest.mark.parametrize(
+    ("compose", "said", "line"),
+    [
+        (COMPOSE, "", 'context = "{here}"  # compose.yaml:3, service api'),
+        (
+            BOTH,
+            "",
+            "# context: ., and a; a fix must hold in each  # compose.yaml:3, service api, compose.yaml:5, service web",
+        ),
+        (COMPOSE, "a", 'context = "{here}/a"  # dockerlayer.toml:1, instead of . (compose.yaml:3, service api)'),
+        (BOTH, "a", 'context = "{here}/a"  # dockerlayer.toml:1, instead of . (compose.yaml:3, service api)'),
+        (COMPOSE, ".", 'context = "{here}"  # dockerlayer.toml:1'),
+    ],
+)
+def test_context_of_files_and_of_builds(inside: Runner, tmp_path: Path, compose: str, said: str, line: str) -> None:
+    add(tmp_path / "a")
+    (tmp_path / "fake.json").write_text("{}")
+    (tmp_path / "compose.yaml").write_text(compose)
+    (tmp_path / "dockerlayer.toml").write_text(f"context = '{said}'\n" if said else "")
+    text = inside("config", "a/Dockerfile").stdout.decode()
+    assert line.format(here=tmp_path.resolve()) in text.splitlines()
+    tomllib.loads(text)
+    found = {tuple(item["key"]): item for item in json.loads(inside("config", "a", "--format=json").stdout)["settings"]}
+    assert [build["path"] for build in found["context",].get("builds", ())] == [
+        word for word, named in ((".", ": ., and" in line or "service api" in line), ("a", ", and a" in line)) if named
+    ]
+    told = json.loads(inside("check", "a", "--format=json").stdout)["files"][0]
+    assert ("contexts" in told) is not bool(said)
+
+
 def test_config_of_a_file_that_is_left_out(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path, dockerlayer="exclude = ['Dockerfile']\ncontext = 'gone'")
     assert inside("config", "--context", ".").stdout.startswith(b"# Dockerfile, which exclude leaves out\n")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from repositories import git
 
 Runner = Callable[..., subprocess.CompletedProcess[bytes]]
 BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
@@ -16,13 +17,6 @@ GOOD = b"FROM busybox\nWORKDIR /app\nCOPY fake.json ./\nRUN fakepm install\nCOPY
 NODE = b"FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n"
 LOCK = """{"lockfileVersion": 3, "packages": {"": {"dependencies": {"a": "1.0.0"}},
  "node_modules/a": {"version": "1.0.0", "integrity": "sha512-aaaa"}}}"""
-
-
-def git(directory: Path, *arguments: str | Path) -> str:
-    options = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "GIT_CONFIG_NOSYSTEM": "1"}
-    command = ["git", *options, "-c", "protocol.file.allow=always", *map(str, arguments)]
-    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def commit(directory: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dockerlayer.discovery import dockerfiles, is_dockerfile
+from dockerlayer.discovery import dockerfiles, is_dockerfile, tracked
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,42 @@ def test_environment_of_a_hook_is_not_believed(
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / "nowhere"))
     monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "1")
     assert dockerfiles(".") == OPEN
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        [],
+        [("update-index", "--index-version", "4")],
+        [("update-index", "--split-index")],
+        [("config", "core.splitIndex", "true"), ("update-index", "--force-remove", "more.txt")],
+        [("sparse-checkout", "set", "--cone", "--sparse-index", "a")],
+        [("worktree", "add", "--detach", "beside"), ("-C", "beside", "status")],
+    ],
+)
+@pytest.mark.parametrize("name", ["compose.yaml", "b/compose.yaml", "b/plain.yaml"])
+def test_index_is_read_in_every_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: list[tuple[str, ...]], name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in ("a/x", "b/comp.txt", "comp.txt", "package.json", "more.txt", name):
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).touch()
+    git("init")
+    git("add", ".")
+    git("-c", "user.name=n", "-c", "user.email=n@example.com", "commit", "-m", "first")
+    for words in prepare:
+        git(*words)
+    found = [name] if "compose" in name else []
+    for root in (".", str(tmp_path), *(["beside"] if Path("beside").exists() else [])):
+        assert tracked(root, "*compose*.yaml", "*bake*.json") == found
+
+
+@pytest.mark.parametrize("index", [b"", b"DIRC", b"DIRC\0\0\0\2 compose.yaml"])
+def test_index_that_is_broken(tree: Path, index: bytes) -> None:
+    git("init")
+    (tree / ".git" / "index").write_bytes(index)
+    assert tracked("", "*compose*.yaml") == []
 
 
 def test_program_that_the_repository_names_is_not_run(tree: Path) -> None:

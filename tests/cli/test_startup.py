@@ -20,7 +20,7 @@ print("code", code, file=sys.stderr)
 for name in (
     "rich", "libcst", "multiprocessing", "concurrent", "html", "pygls", "lsprotocol", "yaml", "tree_sitter_hcl",
     "dockerlayer.builds.compose", "dockerlayer.builds.bake", "dockerlayer.report.json", "dockerlayer.report.sarif",
-    "dockerlayer.baseline", "dockerlayer.git",
+    "dockerlayer.baseline", "dockerlayer.git", "dockerlayer.checks.pages",
     "tomllib", "dockerlayer.config.resolve", "dockerlayer.config.fields", "dockerlayer.config.lines",
 ):  # fmt: skip
     if name in sys.modules:
@@ -52,6 +52,8 @@ def test_slow_modules_stay_out(
     (project / "Dockerfile").write_bytes(text)
     # One that builds nothing.
     (project / "compose.yaml").write_text("services: {db: {image: postgres}}")
+    for words in (("init",), ("add", "Dockerfile")):
+        subprocess.run(["git", *words], cwd=project, check=True, capture_output=True)
     script = _SCRIPT.replace("ARGUMENTS", repr(arguments))
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=project, env=environment, capture_output=True, text=True, check=True

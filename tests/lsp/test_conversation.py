@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -210,7 +211,7 @@ def test_options(converse: Converse, environment: dict[str, str], project: Path)
     async def talk(editor: Editor) -> None:
         await editor.start(environment, "--stdio", "--ignore", "source-before-download", options={"selekt": ["all"]})
         shown = await wait(editor.shown.get())
-        assert shown.message == "dockerlayer: there is no initialization option 'selekt'; did you mean select?"
+        assert shown.message == "dockerlayer: there is no initialization option 'selekt'; did you mean 'select'?"
         uri = editor.open(project / "Dockerfile", text)
         assert await editor.diagnostics(uri, 1) == ()
         assert await editor.end() == (0, "")
@@ -281,3 +282,54 @@ def test_configuration_file_that_changes(converse: Converse, environment: dict[s
         assert await editor.end() == (0, "")
 
     converse(talk)
+
+
+@pytest.mark.parametrize("pattern", ["split", "narrow"])
+def test_settings_and_contexts_are_those_of_the_command(
+    converse: Converse,
+    environment: dict[str, str],
+    cli: Cli,
+    tmp_path: Path,
+    pattern: str,
+) -> None:
+    """Severity, pattern of an ecosystem, the context of a build, and a comment: check, fix and the server agree."""
+    source = FIXTURES / "pip" / "naive"
+    (tmp_path / "app").mkdir()
+    (tmp_path / "docker").mkdir()
+    (tmp_path / ".git").mkdir()
+    for name in ("app.py", "requirements.txt"):
+        shutil.copy(source / name, tmp_path / "app")
+    install = "RUN pip install --no-cache-dir -r requirements.txt\n"
+    comment = "# dockerlayer: ignore[source-before-download] slow, and known\n"
+    naive = (source / "Dockerfile").read_text()
+    assert install in naive
+    text = naive + "FROM python:3.12-slim\nWORKDIR /b\nCOPY . .\n" + comment + install
+    dockerfile = tmp_path / "docker" / "Dockerfile"
+    dockerfile.write_text(text)
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  api:\n    build: {context: app, dockerfile: ../docker/Dockerfile}\n"
+    )
+    (tmp_path / "dockerlayer.toml").write_text(
+        f"severity.source-before-download = 'error'\n[pattern]\ndefault = 'hybrid'\npip = '{pattern}'\n"
+    )
+    told = json.loads(cli("check", dockerfile, "--format", "json").stdout)["files"][0]
+    shown: list[str] = []
+
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        uri = editor.open(dockerfile, text)
+        found = await editor.diagnostics(uri, 1)
+        assert [(item.code, item.severity) for item in found] == [
+            (item["rule"], lsp.DiagnosticSeverity.Error) for item in told["findings"]
+        ]
+        every = (await editor.actions(uri, found[0].range, ["source.fixAll"]))[0]
+        shown.extend(applied(every.edit, {uri: (1, text)}).values())
+        assert await editor.end() == (0, "")
+
+    converse(talk)
+    assert [item["severity"] for item in told["findings"]] == ["error"]
+    cli("fix", dockerfile)
+    assert shown == [dockerfile.read_text()]
+    assert shown[0] != text
+    assert shown[0].endswith(f"COPY . .\n{comment}{install}")
+    assert ("RUN pip wheel " in shown[0]) is (pattern == "split")

@@ -52,7 +52,7 @@ def test_bites(between: str, build: str, tmp_path: Path, ecosystems: tuple[Ecosy
     assert finding.rule == "compiled-dummy-source"
     assert finding.fix is not None
     assert finding.fix.applicability is Applicability.SAFE
-    assert finding.fix.edits[0].text == b"touch src/main.rs && "
+    assert finding.fix.edits[0].text == b"touch src/main.rs \\\n    && "
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_dummy_stays(tmp_path: Path, ecosystems: tuple[Ecosystem, ...]) -> Non
     (finding,) = found(tmp_path, dockerfile("cargo fetch"), ecosystems, lib="pub fn one() {}\n")
     assert finding.rule == "leftover-dummy-source"
     assert finding.fix is not None
-    assert finding.fix.edits[0].text == b"rm src/main.rs && "
+    assert finding.fix.edits[0].text == b"rm src/main.rs \\\n    && "
     assert finding.fix.applicability is Applicability.UNSAFE
 
 
