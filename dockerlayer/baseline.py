@@ -20,7 +20,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from typing import Any, NamedTuple
 from dockerlayer.checks.rules import SYNTAX
 from dockerlayer.errors import InputError
 from dockerlayer.findings import Finding, identities
+from dockerlayer.source import read_file
 
 VERSION = 1
 
@@ -39,7 +39,6 @@ _KEYS = ("path", "rule", "subject", "count")
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)", re.MULTILINE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _SPACE = frozenset(" \t\r\n")
-_SIZE_LIMIT = 64 * 1024 * 1024
 
 
 class Baseline(NamedTuple):
@@ -99,7 +98,7 @@ def _real(path: str) -> str:
     return os.path.join(os.path.realpath(directory), name)
 
 
-def text(known: Mapping[str, Known]) -> str:
+def baseline_text(known: Mapping[str, Known]) -> str:
     """The whole baseline file."""
     entries = sorted(
         (path, rule, subject, count) for path, found in known.items() for (rule, subject), count in found.items()
@@ -109,25 +108,16 @@ def text(known: Mapping[str, Known]) -> str:
     return f'{{\n  "version": {VERSION},\n  "findings": {listed}\n}}\n'
 
 
-def read(path: str) -> Baseline:
+def read_baseline(path: str) -> Baseline:
     """The baseline in a file; raises InputError with file, line and cause for anything that is not exactly that."""
     try:
-        with open(path, "rb", opener=_open) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InputError(f"{path}: the baseline cannot be read: not a regular file")
-            data = file.read(_SIZE_LIMIT + 1)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such baseline; `dockerlayer check --write-baseline {path}` writes one") from error
-    except (OSError, ValueError) as error:
-        cause = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{path}: the baseline cannot be read: {cause}") from error
-    if len(data) > _SIZE_LIMIT:
-        raise InputError(f"{path}: larger than {_SIZE_LIMIT // 2**20} MiB")
+        data = read_file(path)
+    except InputError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            hint = f"`dockerlayer check --write-baseline {path}` writes one"
+            raise InputError(f"{path}: no such baseline; {hint}") from error
+        raise InputError(f"{path}: the baseline cannot be read: {error}") from error
     return Baseline(path, _parsed(path, data))
-
-
-def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would block for ever
 
 
 def _parsed(path: str, data: bytes) -> Mapping[str, Known]:

@@ -5,6 +5,8 @@ What is wrong *inside* a Dockerfile never raises: it is a ``Problem`` of the syn
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 EXIT_CLEAN = 0
 EXIT_FINDINGS = 1
 EXIT_ERROR = 2
@@ -37,3 +39,14 @@ class ConfigError(DockerlayerError):
 
 class PluginError(DockerlayerError):
     """A plugin that cannot be loaded or that failed, named with the distribution it came from."""
+
+
+def meant(name: str, known: Collection[str], listed: str = "") -> str:
+    """For the message about a name that is not ``known``: the one that was probably meant.
+
+    Where none is near it is ``listed``, which says how to find them, or else all names.
+    """
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.6) if len(name) <= 100 else []
+    return f"did you mean {near[0]!r}?" if near else listed or f"there are {', '.join(known)}"

@@ -20,6 +20,7 @@ _COMMAND = ("git", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
 _KEPT = re.compile(r"GIT_(?:CONFIG_(?:COUNT|(?:KEY|VALUE)_\d+|GLOBAL|SYSTEM|NOSYSTEM)|CEILING_DIRECTORIES)")
 _OBJECT = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LISTINGS = 4096
+_UNSET = "; is a variable empty that CI sets for pull or merge requests alone?"
 LINK, FILE, DIRECTORY, SUBMODULE = 0o120000, 0o100000, 0o040000, 0o160000
 
 
@@ -102,7 +103,8 @@ def merge_base(root: str, revision: str) -> str:
     # No revision begins so (git-check-ref-format(1)), and git would take it for an option.
     commit = None if revision.startswith("-") or "\0" in revision or not revision else _commit(root, revision)
     if commit is None:
-        raise InputError(f"there is no revision {revision!r} in {root}{_hint(root, revision)}")
+        hint = _UNSET if not revision.strip() or revision.endswith("/") else _hint(root, revision)
+        raise InputError(f"there is no revision {revision!r} in {root}{hint}")
     head = _commit(root, "HEAD")
     if head is None:
         raise InputError(f"{root} has no commit yet")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dockerlayer.baseline import Known, entry_path, known_of, read, split, text
+from dockerlayer.baseline import Known, baseline_text, entry_path, known_of, read_baseline, split
 from dockerlayer.errors import InputError
 from dockerlayer.findings import Finding, Severity
 
@@ -60,7 +60,7 @@ def test_text_has_one_sorted_entry_on_a_line(tmp_path: Path) -> None:
         "Dockerfile": Known({("z", "pip:x"): 1}),
         "empty": Known(),
     }
-    written = text(known)
+    written = baseline_text(known)
     assert written == (
         '{\n  "version": 1,\n  "findings": [\n'
         '    {"path": "Dockerfile", "rule": "z", "subject": "pip:x", "count": 1},\n'
@@ -70,9 +70,9 @@ def test_text_has_one_sorted_entry_on_a_line(tmp_path: Path) -> None:
     )
     file = tmp_path / "baseline.json"
     file.write_bytes(written.encode())
-    assert read(str(file)).known == {path: found for path, found in known.items() if found}
-    file.write_bytes(text({}).encode())
-    assert read(str(file)).known == {}
+    assert read_baseline(str(file)).known == {path: found for path, found in known.items() if found}
+    file.write_bytes(baseline_text({}).encode())
+    assert read_baseline(str(file)).known == {}
 
 
 NAMES = st.text(
@@ -93,11 +93,11 @@ def test_what_is_written_is_read(
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "any.json"
     found = {path: Counter(entries) for path, entries in known.items()}
-    file.write_bytes(text(found).encode())
-    assert read(str(file)).known == found
+    file.write_bytes(baseline_text(found).encode())
+    assert read_baseline(str(file)).known == found
     # Another program may have laid it out anew.
-    file.write_bytes(text(found).replace("\n", "\r\n\t").encode())
-    assert read(str(file)).known == found
+    file.write_bytes(baseline_text(found).replace("\n", "\r\n\t").encode())
+    assert read_baseline(str(file)).known == found
 
 
 def test_paths_are_relative_to_the_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,18 +151,18 @@ def test_what_is_no_baseline_is_told_by_its_line(tmp_path: Path, content: str, l
     file = tmp_path / "base.json"
     file.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError) as caught:
-        read(str(file))
+        read_baseline(str(file))
     assert str(caught.value).startswith(f"{file}:{line}: ")
     assert cause in str(caught.value)
 
 
 def test_a_baseline_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no such baseline; `dockerlayer check --write-baseline .*` writes one"):
-        read(str(tmp_path / "none.json"))
+        read_baseline(str(tmp_path / "none.json"))
     with pytest.raises(InputError, match="cannot be read: Is a directory"):
-        read(str(tmp_path))
+        read_baseline(str(tmp_path))
     with pytest.raises(InputError, match="cannot be read: embedded null"):
-        read("a\0b")
+        read_baseline("a\0b")
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="cannot be read: not a regular file"):
-        read(str(tmp_path / "pipe"))
+        read_baseline(str(tmp_path / "pipe"))

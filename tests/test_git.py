@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
+from repositories import git
 
 from dockerlayer.errors import InputError
 from dockerlayer.git import FILE, Commit, merge_base, work_tree
-
-
-def git(directory: Path, *arguments: str | Path) -> str:
-    options = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "GIT_CONFIG_NOSYSTEM": "1"}
-    command = ["git", *options, *map(str, arguments)]
-    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +40,9 @@ def test_the_commit_in_common(repository: Path, revision: str) -> None:
         ("nowhere", "there is no revision 'nowhere' in "),
         ("--output=owned", "there is no revision '--output=owned'"),
         ("-q", "there is no revision '-q'"),
-        ("", "there is no revision ''"),
+        ("", "; is a variable empty that CI sets for pull or merge requests alone?"),
+        ("origin/", "there is no revision 'origin/' in "),
+        ("origin/", "; is a variable empty"),
         ("a\0b", "there is no revision 'a\\x00b'"),
         ("\udcff", "there is no revision"),
         ("^HEAD", "there is no revision '^HEAD'"),

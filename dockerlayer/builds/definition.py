@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+from dockerlayer import source
+from dockerlayer.errors import InputError
 
 SIZE_LIMIT = 1024 * 1024
 """Compose and Bake files are written by hand; the largest of those seen has 60 kB."""
@@ -86,20 +88,9 @@ Reader = Callable[[str], bytes]
 def read_file(path: str) -> bytes:
     """The bytes of a regular file of a reasonable size; raises Unusable with the cause."""
     try:
-        # A pipe would block for ever.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                raise Unusable("is a directory" if stat.S_ISDIR(mode) else "not a regular file")
-            data = file.read(SIZE_LIMIT + 1)
-    except OSError as error:
-        raise Unusable(error.strerror or str(error), missing=isinstance(error, FileNotFoundError)) from error
-    except ValueError as error:
-        raise Unusable(str(error)) from error
-    if len(data) > SIZE_LIMIT:
-        raise Unusable(f"larger than {SIZE_LIMIT // 2**20} MiB")
-    return data
+        return source.read_file(path, SIZE_LIMIT)
+    except InputError as error:
+        raise Unusable(str(error), missing=isinstance(error.__cause__, FileNotFoundError)) from error
 
 
 def text_of(data: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from dockerlayer.errors import meant
 from dockerlayer.findings import Applicability, Edit, Finding, Fix, Refusal, Severity
 from dockerlayer.model.suppressions import Name, Suppression
 from dockerlayer.syntax.parser import parse
@@ -159,14 +160,9 @@ def _finding(rule: str, dockerfile: Dockerfile, item: Suppression, message: str,
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
-    from difflib import get_close_matches
-
     if name.lower() in {"all", "*"}:
         return "each rule must be named: there is no name that stands for all of them"
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-    return f"there is no rule {name[:80]!r}; " + (
-        f"did you mean {near[0]}?" if near else "`dockerlayer rules` lists them"
-    )
+    return f"there is no rule {name[:80]!r}; {meant(name, known, '`dockerlayer rules` lists them')}"
 
 
 def _listed(names: Sequence[str]) -> str:

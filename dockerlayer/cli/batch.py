@@ -101,17 +101,17 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
     sources, failures = sources_of(request, settler, identity)
     spare(outputs, (source.path for source in sources if source.data is None))
     with ExitStack() as stack:
-        ledger = None
+        baselines = None
         if task.listing or any(source.settings.baseline is not None for source in sources):
-            from dockerlayer.cli.ledger import Ledger
+            from dockerlayer.cli.baselines import Baselines
 
-            ledger = Ledger(request.write_baseline)
-            sources = ledger.opened(sources)
+            baselines = Baselines(request.write_baseline)
+            sources = baselines.opened(sources)
         if request.diff_base is not None:
             from dockerlayer.cli.diffbase import close, with_bases
 
             stack.callback(close)
-            sources = with_bases(request.diff_base, sources)
+            sources = with_bases(request.diff_base, sources, request.paths)
         for failure in failures:
             say(failure.sentence)
         tally = Tally(failed=sum(failure.files for failure in failures))
@@ -128,16 +128,16 @@ def run(request: Request, report: Writer, stream: TextIO, identity: Callable[[st
                 continue
             left_alone += result.left_alone
             counted += counting(result.tally, result.source.settings.fail_on)
-            if ledger is not None and task.command != "diff":
-                ledger.add(result)
+            if baselines is not None and task.command != "diff":
+                baselines.add(result)
             reports.add(result.parts)
     whole = reports.close(failures, tally, settler)
     if task.reason is not None:
         from dockerlayer.report.text import count
 
         say(f"left {count(left_alone, 'finding')} alone by comments" if left_alone else "no comment was written")
-    if ledger is not None:
-        ledger.close()
+    if baselines is not None:
+        baselines.close()
     return exit_code(request, counted, bool(tally.changed), bool(failures) or not whole)
 
 

@@ -32,6 +32,7 @@ from dockerlayer.errors import UsageError
 
 def check(
     paths: Paths = None,
+    stdin_filename: StdinName = None,
     context: ContextDirectory = None,
     select: Select = None,
     ignore: Ignore = None,
@@ -40,11 +41,6 @@ def check(
     config: ConfigOption = None,
     isolated: Isolated = False,
     force_exclude: ForceExclude = False,
-    report: ReportFormatOption = None,
-    output: OutputOption = None,
-    color: ColourOption = Colour.AUTO,
-    stdin_filename: StdinName = None,
-    add_ignore: AddIgnore = None,
     baseline: BaselineOption = None,
     write_baseline: Annotated[
         str | None,
@@ -60,9 +56,13 @@ def check(
             help="Report only what came in since the commit that HEAD and REV have in common.",
         ),
     ] = None,
+    add_ignore: AddIgnore = None,
+    report: ReportFormatOption = None,
+    output: OutputOption = None,
+    statistics: Statistics = False,
+    color: ColourOption = Colour.AUTO,
     fail_on: FailOnOption = None,
     exit_zero: ExitZero = False,
-    statistics: Statistics = False,
 ) -> None:
     """Report the layers that download more often than they must, and whether they can be fixed.
 
@@ -72,8 +72,9 @@ def check(
     from dockerlayer.cli.batch import check_files
     from dockerlayer.cli.request import Request
 
-    if write_baseline is not None and (baseline is not None or diff_base is not None):
-        other = "--baseline" if baseline is not None else "--diff-base"
+    others = {"--baseline": baseline, "--diff-base": diff_base, "--add-ignore": add_ignore}
+    other = next((name for name, value in others.items() if value is not None), None)
+    if write_baseline is not None and other is not None:
         raise UsageError(f"--write-baseline lists all that is found: {other} cannot be given with it")
     request = Request(
         "check",

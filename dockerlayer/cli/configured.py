@@ -46,7 +46,7 @@ class Configured:
         return configuration.rules(self._every, self._default, frozenset({SYNTAX}))
 
     def settings(self, path: str | None) -> Settings:
-        """See Judge; raises ConfigError for a context that is not there, too."""
+        """As of Settler; raises ConfigError for a context that is not there, too."""
         found = self.configuration(path)
         if found not in self._options:
             self._options[found] = self._options_of(found)
@@ -59,11 +59,11 @@ class Configured:
         )
 
     def excludes(self, path: str, root: str) -> bool:
-        """See Judge."""
+        """As of Settler."""
         return self._resolver.excludes(absolute(path), absolute(root))
 
     def forces_out(self, path: str) -> bool:
-        """See Judge."""
+        """As of Settler."""
         return self._resolver.forces_out(absolute(path))
 
     def _options_of(self, found: Configuration) -> Options:

@@ -23,6 +23,7 @@ from dockerlayer.errors import InputError
 from dockerlayer.git import Commit, merge_base, paths_at, work_tree
 from dockerlayer.model.context import Context
 from dockerlayer.model.revision import RevisionTree
+from dockerlayer.report.place import root_of
 from dockerlayer.source import SIZE_LIMIT, read_file
 
 _ALIKE = 0.5
@@ -39,9 +40,15 @@ class Base(NamedTuple):
     path: str | None
 
 
-def with_bases(revision: str, sources: Sequence[Source]) -> list[Source]:
-    """The sources with what they are compared with; raises InputError when a file or revision cannot be."""
+def with_bases(revision: str, sources: Sequence[Source], paths: Sequence[str]) -> list[Source]:
+    """The sources with what they are compared with; raises InputError when a file or revision cannot be.
+
+    A revision that does not exist is told as well where nothing was found in the directories among ``paths``.
+    """
     try:
+        if not sources:
+            for directory in filter(os.path.isdir, paths or [os.curdir]):
+                merge_base(work_tree(directory), revision)
         return list(_with_bases(revision, sources))
     except InputError as error:
         raise InputError(f"--diff-base {revision}: {error}") from error
@@ -71,15 +78,8 @@ def _place(source: Source, tops: dict[str, str]) -> tuple[str, str]:
     directory, name = os.path.split(os.path.abspath(source.path))
     directory = os.path.realpath(directory)
     if directory not in tops:
-        tops[directory] = _top(directory)
+        tops[directory] = root_of(directory).top
     return tops[directory], os.path.join(directory, name)
-
-
-def _top(directory: str) -> str:
-    above = os.path.dirname(directory)
-    while above != directory and not os.path.lexists(os.path.join(directory, ".git")):
-        directory, above = above, os.path.dirname(above)
-    return directory
 
 
 def _paths_before(root: str, commit: str, sources: Mapping[str, Source]) -> Mapping[str, str | None]:

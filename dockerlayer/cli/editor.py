@@ -13,7 +13,7 @@ from typing import TypeVar
 from dockerlayer.cli.choices import Pattern, Profile
 from dockerlayer.cli.request import Request, Settler
 from dockerlayer.cli.terminal import is_terminal, say
-from dockerlayer.errors import UsageError
+from dockerlayer.errors import UsageError, meant
 from dockerlayer.registry import installed
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -57,11 +57,7 @@ def with_options(request: Request, options: Mapping[str, object]) -> Request:
     known = ("select", "ignore", "pattern", "profile", "context")
     for name in options:
         if name not in known:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, known, n=1, cutoff=0.4)
-            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            raise UsageError(f"there is no initialization option {name!r}; {meant}")
+            raise UsageError(f"there is no initialization option {name!r}; {meant(name, known)}")
     select, ignore = _names(options, "select"), _names(options, "ignore")
     pattern, profile = _choice(options, "pattern", Pattern), _choice(options, "profile", Profile)
     context = options.get("context")

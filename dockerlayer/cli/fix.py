@@ -33,6 +33,11 @@ from dockerlayer.errors import UsageError
 
 def fix(
     paths: Paths = None,
+    stdin_filename: StdinName = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change as a diff.")] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Make fixes that rest on an assumption as well, and name it.")
+    ] = False,
     context: ContextDirectory = None,
     select: Select = None,
     ignore: Ignore = None,
@@ -41,18 +46,13 @@ def fix(
     config: ConfigOption = None,
     isolated: Isolated = False,
     force_exclude: ForceExclude = False,
+    baseline: BaselineOption = None,
     report: ReportFormatOption = None,
     output: OutputOption = None,
+    statistics: Statistics = False,
     color: ColourOption = Colour.AUTO,
-    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change as a diff.")] = False,
-    unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="Make fixes that rest on an assumption as well, and name it.")
-    ] = False,
-    stdin_filename: StdinName = None,
-    baseline: BaselineOption = None,
     fail_on: FailOnOption = None,
     exit_zero: ExitZero = False,
-    statistics: Statistics = False,
 ) -> None:
     """Rewrite Dockerfiles so that downloads keep their layer when the source is edited.
 

@@ -28,7 +28,8 @@ def lsp(
     isolated: Isolated = False,
     baseline: BaselineOption = None,
     stdio: Annotated[
-        bool, typer.Option("--stdio", help="Talk over standard input and output, as it does anyway.")
+        bool,
+        typer.Option("--stdio", help="Talk over standard input and output, as it does anyway.", show_default=False),
     ] = True,
 ) -> None:
     """Serve an editor: diagnostics while typing, fixes, what a layer depends on, and what it costs.

@@ -9,7 +9,7 @@ from typing import NamedTuple, TextIO
 from dockerlayer.cli.choices import FailOn, ReportFormat
 from dockerlayer.cli.request import Request
 from dockerlayer.cli.terminal import wants_colour
-from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, UsageError
+from dockerlayer.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, UsageError, meant
 from dockerlayer.report.record import Tally
 from dockerlayer.report.visible import Paint, ansi, plain
 
@@ -105,11 +105,7 @@ def _read(value: str) -> tuple[str, str]:
     name, _, path = value.partition("=")
     known = [item.value for item in ReportFormat]
     if name not in known:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-        meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-        raise UsageError(f"--output {value}: there is no format {name!r}; {meant}")
+        raise UsageError(f"--output {value}: there is no format {name!r}; {meant(name, known)}")
     if not path:
         raise UsageError(f"--output {value}: no file is named; write {name}=FILE, or {name}=- for standard output")
     return name, path

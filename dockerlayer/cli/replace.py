@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 
 from dockerlayer.errors import InputError
 from dockerlayer.report.visible import decodable
@@ -22,15 +23,11 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
     try:
         status = os.stat(target)
         if not os.access(target, os.W_OK):
-            raise InputError("not fixed: the file is read-only")
-        temporary = _written(os.path.dirname(target), new, status)
-        try:
+            raise InputError("not written: the file is read-only")
+        with _beside(target, new, status) as temporary:
             if read_file(target) != old:
-                raise InputError("not fixed: the file was changed while it was being checked")
+                raise InputError("not written: the file was changed while it was being checked")
             os.replace(temporary, target)
-        except BaseException:
-            _remove(temporary)
-            raise
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}") from error
 
@@ -41,43 +38,12 @@ def make_or_replace(path: str, old: bytes | None, new: bytes) -> None:
         replace_file(path, old, new)
         return
     try:
-        temporary = _written(os.path.dirname(path) or ".", new, None)
-        try:
+        with _beside(path, new, None) as temporary:
             if os.path.lexists(path):
                 raise InputError("not written: the file was made meanwhile")
             os.replace(temporary, path)
-        except BaseException:
-            _remove(temporary)
-            raise
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}") from error
-
-
-def _written(directory: str, data: bytes, status: os.stat_result | None) -> str:
-    descriptor, path = tempfile.mkstemp(prefix=".dockerlayer-", dir=directory)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if status is None:
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(path, 0o666 & ~mask)
-            return path
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            os.chown(path, status.st_uid, status.st_gid)
-        # After the owner: changing that takes setuid bits away.
-        os.chmod(path, stat.S_IMODE(status.st_mode))
-    except BaseException:
-        _remove(path)
-        raise
-    return path
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)
 
 
 def write_report(path: str, text: str) -> None:
@@ -94,11 +60,32 @@ def write_report(path: str, text: str) -> None:
             with open(path, "wb") as file:
                 file.write(data)
             return
-        temporary = _written(os.path.dirname(target), data, status)
-        try:
+        with _beside(target, data, status) as temporary:
             os.replace(temporary, target)
-        except BaseException:
-            _remove(temporary)
-            raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _beside(target: str, data: bytes, status: os.stat_result | None) -> Iterator[str]:
+    """A temporary file beside ``target``, with mode and owner of ``status``; it goes when the block fails."""
+    descriptor, path = tempfile.mkstemp(prefix=".dockerlayer-", dir=os.path.dirname(target) or ".")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if status is None:
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(path, 0o666 & ~mask)
+        else:
+            if hasattr(os, "geteuid") and os.geteuid() == 0:
+                os.chown(path, status.st_uid, status.st_gid)
+            # After the owner: changing that takes setuid bits away.
+            os.chmod(path, stat.S_IMODE(status.st_mode))
+        yield path
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        raise

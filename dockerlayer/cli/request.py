@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.cli.choices import Colour, FailOn, Pattern, Profile, context_directory
@@ -15,6 +15,9 @@ from dockerlayer.config.document import absolute, here
 from dockerlayer.config.find import Finder
 from dockerlayer.engine import Options
 from dockerlayer.registry import installed
+
+if TYPE_CHECKING:
+    from dockerlayer.cli.configured import Configured
 
 
 class Request(NamedTuple):
@@ -59,22 +62,6 @@ class Settings(NamedTuple):
     fail_on: FailOn = FailOn.INFO
 
 
-class Judge(Protocol):
-    """Who tells the settings of files, and which files are to be left out."""
-
-    def settings(self, path: str | None) -> Settings:
-        """The settings for the Dockerfile of a path, or for a text without one.
-
-        Raises ConfigError where a configuration file is of no use.
-        """
-
-    def excludes(self, path: str, root: str) -> bool:
-        """Whether a file that was found below a directory is to be left out."""
-
-    def forces_out(self, path: str) -> bool:
-        """Whether a file or directory that was named is to be left out all the same."""
-
-
 class Settler:
     """Tells the settings of each file; raises UsageError for a request that asks for what does not exist.
 
@@ -95,15 +82,18 @@ class Settler:
             self.settings(None)  # what --config names must be of use, whatever files there are
 
     def settings(self, path: str | None) -> Settings:
-        """See Judge."""
+        """The settings for the Dockerfile of a path, or for a text without one.
+
+        Raises ConfigError where a configuration file is of no use.
+        """
         return self._configured.settings(path) if self._is_configured(path) else self.plain
 
     def excludes(self, path: str, root: str) -> bool:
-        """See Judge."""
+        """Whether a file that was found below a directory is to be left out."""
         return self._is_configured(path) and self._configured.excludes(path, root)
 
     def forces_out(self, path: str) -> bool:
-        """See Judge."""
+        """Whether a file or directory that was named is to be left out all the same."""
         return self._is_configured(path) and self._configured.forces_out(path)
 
     def _is_configured(self, path: str | None) -> bool:
@@ -113,7 +103,7 @@ class Settler:
         return self._finder.nearest(directory) is not None
 
     @cached_property
-    def _configured(self) -> Judge:
+    def _configured(self) -> Configured:
         from dockerlayer.cli.configured import Configured
 
         return Configured(self._request, self._ecosystems, self._finder)

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import SYNTAX, rule_names
-from dockerlayer.config.names import meant
 from dockerlayer.engine import default_rules
-from dockerlayer.errors import UsageError
+from dockerlayer.errors import UsageError, meant
 
 
 def selected_rules(

@@ -206,9 +206,9 @@ def _left_in(task: Task, source: Source, record: FileRecord) -> tuple[FileRecord
     """The record without what a baseline or an earlier commit has; what goes into a baseline, and what is gone."""
     if not task.listing and source.known is None and source.base is None:
         return record, None, None
-    from dockerlayer.cli.adopted import adopted
+    from dockerlayer.cli.new_findings import new_findings
 
-    return adopted(task, source, record)
+    return new_findings(task, source, record)
 
 
 class Buildable(NamedTuple):

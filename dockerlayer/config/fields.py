@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from dockerlayer.config.kinds import Either, Flag, Kind, Known, ListOf, OneOf, TableOf, Text, Wrong
-from dockerlayer.config.names import meant
+from dockerlayer.errors import meant
 from dockerlayer.findings import Severity
 from dockerlayer.model.builders import PROFILES
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from dockerlayer.config.document import Place
-from dockerlayer.config.names import meant
+from dockerlayer.errors import meant
 
 
 class Known(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.baseline import read
+from dockerlayer.baseline import read_baseline
 from dockerlayer.discovery import is_dockerfile
 from dockerlayer.engine import Options
 from dockerlayer.errors import DockerlayerError
@@ -157,7 +157,7 @@ class Desk:
                 return None
             known = None
             if setting.baseline is not None and document.path:
-                known = read(setting.baseline).of(document.path)
+                known = read_baseline(setting.baseline).of(document.path)
             views = self.contexts.views(document.path, setting.context)
             return Examined(document, views[0].context, self.ecosystems, setting.options, known, views)
 

@@ -8,7 +8,7 @@ from dockerlayer.findings import Applicability, Fix
 from dockerlayer.report.formats import Run
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.text import closing
-from dockerlayer.report.visible import shown
+from dockerlayer.report.visible import shown, shown_path
 
 STREAMS = True
 _MARKS = {Applicability.SAFE: " [fix]", Applicability.UNSAFE: " [fix --unsafe]", Applicability.MANUAL: ""}
@@ -16,7 +16,7 @@ _MARKS = {Applicability.SAFE: " [fix]", Applicability.UNSAFE: " [fix --unsafe]",
 
 def part(record: FileRecord, run: Run) -> str:
     """``path:line:column: severity rule message``, and behind it what makes the fix, if anything does."""
-    path = run.paint("path", shown(record.path))
+    path = run.paint("path", shown_path(record.path))
     lines = []
     for finding in record.report.findings:
         line, column = record.report.dockerfile.position(finding.start)

@@ -1,7 +1,8 @@
 """Annotations for GitHub Actions: workflow commands on standard output.
 
 Sources: "Workflow commands for GitHub Actions" of the GitHub documentation; what is escaped is what ``escapeData`` and
-``escapeProperty`` of the actions toolkit escape. GitHub shows ten annotations of each level and step; the log has all.
+``escapeProperty`` of the actions toolkit escape. GitHub shows ten annotations of each level and step; the log has all,
+but of each command its message alone: hence the place in front of that.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dockerlayer.findings import Finding
 from dockerlayer.report.formats import Run
 from dockerlayer.report.place import told
 from dockerlayer.report.record import FileRecord, Tally
+from dockerlayer.report.text import closing
 from dockerlayer.report.visible import decodable, shown
 
 STREAMS = True
@@ -27,14 +29,21 @@ def part(record: FileRecord, run: Run) -> str:
 
 
 def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally, run: Run) -> str:
-    """A command for each failure; and a line on what GitHub will not show, where there is too much."""
-    lines = [_command("error", {"file": run.root.path(path), "title": "dockerlayer"}, text) for path, text in errors]
+    """A command for each failure, and for the log the line that closes the text report.
+
+    Where there is too much it says as well what GitHub will not show.
+    """
+    lines = [_failure(path, text, run) for path, text in errors]
+    lines.append(f"dockerlayer: {closing(tally, run)}")
     if tally.problems + len(errors) > SHOWN:
-        lines.append(
-            f"dockerlayer: {tally.problems} problems found; GitHub shows {SHOWN} annotations of each level, "
-            "the log has them all\n"
-        )
+        lines.append(f"dockerlayer: GitHub shows {SHOWN} annotations of each level, this log has them all\n")
     return "".join(lines)
+
+
+def _failure(path: str, text: str, run: Run) -> str:
+    place = run.root.path(path)
+    message = text if text.startswith(f"{path}:") else f"{shown(place)}: {text}"
+    return _command("error", {"file": place, "title": "dockerlayer"}, message)
 
 
 def _annotation(record: FileRecord, finding: Finding, path: str) -> str:
@@ -44,7 +53,8 @@ def _annotation(record: FileRecord, finding: Finding, path: str) -> str:
     if line == last:
         # GitHub takes columns only where both are on one line; its end column is inclusive.
         place |= {"col": column, "endColumn": max(behind - 1, column)}
-    return _command(_LEVELS[finding.severity], {**place, "title": finding.rule}, told(finding))
+    message = f"{shown(path)}:{line}:{column}: {finding.rule}: {told(finding)}"
+    return _command(_LEVELS[finding.severity], {**place, "title": finding.rule}, message)
 
 
 def _command(level: str, properties: dict[str, object], message: str) -> str:

@@ -19,6 +19,7 @@ from dockerlayer.report.visible import shown
 STREAMS = False
 ROWS = 300
 _LONGEST = 300
+_FIX = "`dockerlayer fix"
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$#])")
 
 
@@ -40,8 +41,9 @@ def whole(parts: Sequence[str], errors: Sequence[tuple[str, str]], tally: Tally,
     if found:
         head = ("file", "line", "severity", "rule", "what", "fix")
         sections += ["### Left" if run.fixing else "### Found", _table(head, found)]
-    if any(row[-1].startswith("`dockerlayer fix") for row in found):
-        sections.append("`dockerlayer fix --diff` shows what the fixes change.")
+    if any(row[-1].startswith(_FIX) for row in found):
+        unsafe = " --unsafe" if any(row[-1].startswith(f"{_FIX} --unsafe") for row in found) else ""
+        sections.append(f"{_FIX}{unsafe} --diff` shows what the fixes change.")
     if errors:
         failed = [(_text(run.root.path(path)), _text(message)) for path, message in errors]
         sections += ["### Could not be checked", _table(("file", "why"), failed)]
@@ -61,7 +63,7 @@ def _way(finding: dict[str, Any]) -> str:
     fix = finding["fix"]
     if fix is None:
         refusals = finding["refusals"]
-        return _text(f"none: {refusals[0]['message']}") if refusals else ""
+        return _text(f"none: {refusals[0]['message']}" if refusals else finding["help"])
     return {
         "safe": "`dockerlayer fix`",
         "unsafe": f"`dockerlayer fix --unsafe`: {_text('; '.join(fix['assumptions']))}",

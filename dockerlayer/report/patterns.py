@@ -14,7 +14,6 @@ from dockerlayer.report.visible import Paint, plain, shown
 from dockerlayer.rewrite.plan import HYBRID, NARROW, SPLIT, STAGE
 from dockerlayer.rewrite.stage import BUILDERS
 
-TOPIC = "patterns"
 BUILDS = Path(__file__).with_name("builds.tsv")
 """What the real builds of the tests measured; `pytest tests/builds --builds-table` writes it."""
 REFILLS = Path(__file__).with_name("refills.tsv")

@@ -10,7 +10,7 @@ from dockerlayer.findings import Applicability, Finding, Fix, Refusal
 from dockerlayer.report.excerpt import excerpt
 from dockerlayer.report.formats import Run
 from dockerlayer.report.record import FileRecord, Tally
-from dockerlayer.report.visible import Paint, plain, shown
+from dockerlayer.report.visible import Paint, plain, shown, shown_path
 from dockerlayer.rewrite.by_hand import by_hand
 from dockerlayer.syntax.tree import Dockerfile
 
@@ -48,7 +48,7 @@ def fixed_text(record: FileRecord, paint: Paint = plain, *, written: bool = True
 def _finding(record: FileRecord, finding: Finding, paint: Paint) -> str:
     dockerfile = record.report.dockerfile
     line, column = dockerfile.position(finding.start)
-    place = paint("path", f"{shown(record.path)}:{line}:{column}")
+    place = paint("path", f"{shown_path(record.path)}:{line}:{column}")
     rule = paint(finding.severity.value, finding.rule)
     lines = [f"{place}: {rule}: {shown(finding.message)}"]
     lines += excerpt(dockerfile, finding.start, finding.end, finding.severity.value, paint)
@@ -73,7 +73,7 @@ def _remarks(dockerfile: Dockerfile, finding: Finding) -> Iterator[tuple[str, st
         for note in fix.notes:
             yield "note", note
         for refusal in finding.refusals:
-            yield "note", f"{' '.join(filter(None, ('no', refusal.pattern, 'fix')))}: {_refusal(refusal, line)}"
+            yield "note", _refused(refusal, line)
     if finding.help:
         yield "note", finding.help
 
@@ -96,6 +96,10 @@ def _fix(fix: Fix) -> tuple[str, str]:
     return "fix by hand", fix.title + because
 
 
+def _refused(refusal: Refusal, line: int) -> str:
+    return f"{' '.join(filter(None, ('no', refusal.pattern, 'fix')))}: {_refusal(refusal, line)}"
+
+
 def _refusal(refusal: Refusal, line: int) -> str:
     place = f" (line {refusal.line})" if refusal.line not in {None, line} else ""
     return f"{refusal.message}{place} [{refusal.code}]"
@@ -105,13 +109,15 @@ def _made(record: FileRecord, paint: Paint, written: bool) -> Iterator[str]:
     if not record.made:
         return
     did = "fixed" if written else "would fix"
-    yield f"{paint('path', shown(record.path))}: {did} {count(len(record.made), 'problem')}"
+    yield f"{paint('path', shown_path(record.path))}: {did} {count(len(record.made), 'problem')}"
     for made in record.made:
         yield f"  line {made.line}: {shown(made.fix.title)} ({_labels(made)})"
         for assumption in made.fix.assumptions:
             yield f"    assumed: {shown(assumption)}"
         for note in made.fix.notes:
             yield f"    note: {shown(note)}"
+        for refusal in made.finding.refusals:
+            yield f"    note: {shown(_refused(refusal, made.line))}"
     yield ""
 
 
@@ -119,9 +125,9 @@ def _labels(made: Made) -> str:
     return ", ".join(part for part in (made.finding.rule, made.fix.pattern, made.fix.applicability.value) if part)
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """The number with its noun: "1 file", "2 files"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
 
 
 def summary_text(tally: Tally) -> str:
@@ -174,4 +180,4 @@ def hints_text(record: FileRecord) -> str:
     if not waiting:
         return ""
     assumptions = dict.fromkeys(assumption for fix in waiting for assumption in fix.assumptions)
-    return f"{shown(record.path)}: {len(waiting)} more with --unsafe: {shown('; '.join(assumptions))}\n"
+    return f"{shown_path(record.path)}: {len(waiting)} more with --unsafe: {shown('; '.join(assumptions))}\n"

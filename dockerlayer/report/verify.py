@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dockerlayer.report.json import header
-from dockerlayer.report.visible import Paint, decodable, plain, shown, width
+from dockerlayer.report.visible import Paint, decodable, plain, shown, shown_path, width
 from dockerlayer.verify.builder import Built
 from dockerlayer.verify.images import Difference, topmost
 from dockerlayer.verify.progress import STOPPED, StepRun
@@ -23,7 +23,7 @@ _ROLES = {Outcome.PROVEN: "added", Outcome.NOT_PROVEN: "error", Outcome.NOT_RUN:
 
 def proof_text(proof: Proof, verdict: Verdict, builder: str, paint: Paint = plain) -> str:
     """The report for people; ``builder`` names the builder and its version."""
-    lines = [f"{paint('path', shown(proof.path))}, built by {shown(builder)}"]
+    lines = [f"{paint('path', shown_path(proof.path))}, built by {shown(builder)}"]
     if proof.touched is not None:
         lines.append(f"edited between the builds: {shown(proof.touched)}")
     for trial in (proof.before, proof.after):

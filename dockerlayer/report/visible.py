@@ -48,6 +48,14 @@ def shown(text: str) -> str:
     return "".join(map(_picture, text))
 
 
+def shown_path(path: str) -> str:
+    """A path that a line begins with, made harmless as well for a runner of GitHub Actions.
+
+    That takes a line of the log which begins with ``::``, blanks or not in front, for a command of the workflow.
+    """
+    return shown(f"./{path}" if path.lstrip().startswith("::") else path)
+
+
 def _picture(char: str) -> str:
     code = ord(char)
     if char == "\t":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockerlayer.report.text import count
-from dockerlayer.report.visible import Paint, decodable, plain, shown
+from dockerlayer.report.visible import Paint, decodable, plain, shown, shown_path
 from dockerlayer.why import Download, Why
 
 _LONGEST = 160
@@ -41,7 +41,7 @@ def _clean(value: object) -> object:
 
 
 def _lines(why: Why, paint: Paint) -> Iterator[str]:
-    place = paint("path", f"{shown(why.path)}:{why.line}")
+    place = paint("path", f"{shown_path(why.path)}:{why.line}")
     if not why.instruction:
         yield f"{place}: no instruction stands on this line"
         if why.stage:

@@ -41,11 +41,6 @@ class Root(NamedTuple):
         """A context path below the root."""
         return posixpath.normpath(posixpath.join(self.origin, *parts))
 
-    @property
-    def is_workspace(self) -> bool:
-        """Whether it has members beside the root."""
-        return bool(self.members)
-
 
 def find_root(scene: Scene, directory: str) -> Root | None:
     """The project that uv finds in an image directory, as far as the build context has it."""

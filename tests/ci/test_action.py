@@ -155,7 +155,7 @@ def test_findings(play: Play, repository: Path) -> None:
 
 def test_clean_run(play: Play) -> None:
     ran = play(_step("dockerlayer check"), paths="Dockerfile")
-    assert (ran.code, ran.log, ran.outputs) == (0, "", {"exit-code": "0"})
+    assert (ran.code, ran.log, ran.outputs) == (0, "dockerlayer: All clean: 1 file checked.\n", {"exit-code": "0"})
     assert "All clean" in ran.summary
 
 
@@ -166,7 +166,7 @@ def test_inputs(play: Play, repository: Path) -> None:
     assert "web/Dockerfile:4:5: source-before-download: " in ran.log
     assert "2 problems in 2 of 2 files" in ran.log
     ran = play(check, working_directory="web", args="--ignore 'source-before-download' --color \"never\"")
-    assert (ran.code, ran.log) == (0, "")
+    assert (ran.code, ran.log) == (0, "dockerlayer: All clean: 1 file checked.\n")
     ran = play(check, working_directory="web", sarif="out.sarif")
     assert ran.outputs["sarif"] == "web/out.sarif"
     assert (repository / "web" / "out.sarif").is_file()
@@ -186,7 +186,7 @@ def test_mistakes_are_errors(play: Play) -> None:
     for inputs in ({"paths": "gone"}, {"args": "--no-such-option"}, {"sarif": "no/such/x"}, {"paths": "--help"}):
         ran = play(check, **inputs)
         assert (ran.code, ran.outputs) == (2, {"exit-code": "2"}), inputs
-    assert "::error file=gone,title=dockerlayer::" in play(check, paths="gone").log
+    assert "::error file=gone,title=dockerlayer::gone: No such file or directory\n" in play(check, paths="gone").log
     ran = play(check, args="--exit-zero '--no-end")
     assert ran.code
     assert "::warning" not in ran.log, "half of what was asked for is not done"

@@ -65,6 +65,8 @@ def test_github_workflow() -> None:
     assert set(action["with"]) <= set(inputs)
     (upload,) = (step for step in job["steps"] if "upload-sarif" in step["uses"])
     assert upload["with"]["sarif_file"] == action["with"]["sarif"]
+    # After findings too, but not where a mistake in the inputs was told before there was a report.
+    assert upload["if"] == f"always() && hashFiles('{action['with']['sarif']}') != ''"
 
 
 def test_inputs_of_the_action_are_told() -> None:
@@ -79,6 +81,8 @@ def test_gitlab_job(shell: dict[str, str], project: Path) -> None:
     pipeline: dict[str, Any] = yaml.safe_load(snippet("gitlab-job"))
     schema("gitlab-ci").validate(pipeline)
     (job,) = pipeline.values()
+    assert job["variables"]["DOCKERLAYER"].startswith("git+")  # no package index has it
+    assert not job["image"].endswith(("-slim", "-alpine"))  # which have no git
     script = "\n".join(job["script"])
     done = subprocess.run([BASH, "-eo", "pipefail", "-c", script], cwd=project, env=shell, timeout=120, check=False)
     assert done.returncode == 1

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
+from sites import add_module, add_plugin, environment_of
 
-import dockerlayer
 from dockerlayer.cli import main, work
 from dockerlayer.registry import installed
 
-ROOT = Path(dockerlayer.__file__).parent.parent
 BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
 
 _PLUGIN = """
@@ -58,22 +55,17 @@ ecosystem = Ecosystem("fake", "Fake", "", Registry("FakeHub", "nobody", False), 
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory for the module path, with one plugin that works and one that does not load."""
     directory = tmp_path_factory.mktemp("site")
-    (directory / "fakepm_plugin.py").write_text(textwrap.dedent(_PLUGIN))
-    (directory / "broken_plugin.py").write_text("raise RuntimeError('no such luck')\n")
-    for name, module in (("fake", "fakepm_plugin"), ("broken", "broken_plugin")):
-        info = directory / name / f"{name}_dist-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[dockerlayer.ecosystems]\n{name} = {module}:ecosystem\n")
+    add_module(directory, "fakepm_plugin", _PLUGIN)
+    add_module(directory, "broken_plugin", "raise RuntimeError('no such luck')\n")
+    add_plugin(directory / "fake", "fake", "fakepm_plugin:ecosystem")
+    add_plugin(directory / "broken", "broken", "broken_plugin:ecosystem")
     return directory
 
 
 @pytest.fixture(scope="session")
 def environment(site: Path) -> dict[str, str]:
-    """What the program's environment is made of, whatever that of the tests holds."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    modules = os.pathsep.join(map(str, (ROOT, ROOT / "rules", site, site / "fake")))
-    return {**kept, "PYTHONPATH": modules, "HOME": str(site), "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    """The environment of the program, with the plugin that works."""
+    return environment_of(site, site, site / "fake")
 
 
 Runner = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -110,8 +102,6 @@ def inside(
     """``run`` in this process, for tests that run the program many times: it starts in no time."""
     for path in (site, site / "fake"):
         monkeypatch.syspath_prepend(str(path))
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(site))
 
     def start(

@@ -152,6 +152,7 @@ def test_many_files(run: Runner, project: Path) -> None:
         (["--baseline", ""], "error: "),
         (["--baseline", "a", "--write-baseline", "b"], "--baseline cannot be given with it"),
         (["--diff-base", "a", "--write-baseline", "b"], "--diff-base cannot be given with it"),
+        (["--add-ignore", "--write-baseline", "b"], "--add-ignore cannot be given with it"),
     ],
 )
 def test_a_baseline_that_cannot_be_used(inside: Runner, project: Path, arguments: list[str], message: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from repositories import git
 
 Runner = Callable[..., subprocess.CompletedProcess[bytes]]
 BAD = b"FROM busybox\nWORKDIR /app\nCOPY . .\nRUN fakepm install\n"
@@ -16,13 +17,6 @@ GOOD = b"FROM busybox\nWORKDIR /app\nCOPY fake.json ./\nRUN fakepm install\nCOPY
 NODE = b"FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n"
 LOCK = """{"lockfileVersion": 3, "packages": {"": {"dependencies": {"a": "1.0.0"}},
  "node_modules/a": {"version": "1.0.0", "integrity": "sha512-aaaa"}}}"""
-
-
-def git(directory: Path, *arguments: str | Path) -> str:
-    options = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "GIT_CONFIG_NOSYSTEM": "1"}
-    command = ["git", *options, "-c", "protocol.file.allow=always", *map(str, arguments)]
-    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def commit(directory: Path) -> str:
@@ -266,6 +260,17 @@ def test_a_repository_that_cannot_be_used(inside: Runner, project: Path) -> None
     assert done.returncode == 2
     assert b"error: --diff-base --output=owned: there is no revision '--output=owned' in " in done.stderr
     assert not (project / "owned").exists()
+
+
+def test_the_revision_counts_where_no_dockerfile_is_left(inside: Runner, repository: Path) -> None:
+    (repository / "Dockerfile").unlink()
+    (repository / "empty").mkdir()
+    for paths in ((), (".",), ("empty",)):
+        done = inside("check", "--diff-base", "HEAD", *paths, cwd=repository)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"Nothing checked.\n", b"")
+        done = inside("check", "--diff-base", "wrong", *paths, cwd=repository)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert done.stderr.startswith(b"error: --diff-base wrong: there is no revision 'wrong' in ")
 
 
 def test_a_partial_clone_is_not_filled_up(inside: Runner, repository: Path, tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_read_only_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path = tmp_path / "Dockerfile"
     path.write_bytes(b"old")
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(InputError, match="not fixed: the file is read-only"):
+    with pytest.raises(InputError, match="not written: the file is read-only"):
         replace_file(str(path), b"old", b"new")
     assert path.read_bytes() == b"old"
 

@@ -36,15 +36,15 @@ def _count(name: str, text: bytes) -> int:
     )
 
 
-def test_every_format_at_once(run: Runner, project: Path) -> None:
+def test_every_format_at_once(inside: Runner, project: Path) -> None:
     asked = [f"--output={name}={name}.out" for name in FORMATS]
-    done = run("check", "project", *asked)
+    done = inside("check", "project", *asked)
     assert done.returncode == 1
     assert done.stderr == b""
     for name in FORMATS:
         text = (project.parent / f"{name}.out").read_bytes()
         assert _count(name, text) == 1, name
-        alone = run("check", "project", "--format", name)
+        alone = inside("check", "project", "--format", name)
         assert (alone.returncode, alone.stdout) == (1, text)
     assert done.stdout == (project.parent / "text.out").read_bytes()
 
@@ -58,10 +58,10 @@ def test_nothing_is_switched_on_by_a_ci_system(run: Runner, project: Path) -> No
     assert summary.read_bytes() == b""
 
 
-def test_clean_run(run: Runner, project: Path) -> None:
+def test_clean_run(inside: Runner, project: Path) -> None:
     (project / "Dockerfile").write_bytes(b"FROM scratch\n")
     for name in FORMATS:
-        done = run("check", "project", "--format", name)
+        done = inside("check", "project", "--format", name)
         assert (done.returncode, done.stderr) == (0, b"")
         assert _count(name, done.stdout) == 0, name
 
@@ -90,7 +90,7 @@ def test_hostile_names_and_failures(run: Runner, project: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "cause"),
     [
-        (["sarfi=x"], "there is no format 'sarfi'; did you mean sarif?"),
+        (["sarfi=x"], "there is no format 'sarfi'; did you mean 'sarif'?"),
         (["qqq=x"], "there is no format 'qqq'; there are text, concise, json"),
         (["sarif"], "no file is named; write sarif=FILE"),
         (["sarif="], "no file is named; write sarif=FILE"),
@@ -100,27 +100,27 @@ def test_hostile_names_and_failures(run: Runner, project: Path) -> None:
         (["sarif=-", "json=-"], "all want standard output"),
     ],
 )
-def test_wrong_outputs(run: Runner, project: Path, values: list[str], cause: str) -> None:
+def test_wrong_outputs(inside: Runner, project: Path, values: list[str], cause: str) -> None:
     before = sorted(project.parent.iterdir())
-    done = run("check", "project", *(f"--output={value}" for value in values))
+    done = inside("check", "project", *(f"--output={value}" for value in values))
     assert (done.returncode, done.stdout) == (2, b"")
     assert cause in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
     assert sorted(project.parent.iterdir()) == before
 
 
-def test_report_never_replaces_a_dockerfile(run: Runner, project: Path) -> None:
+def test_report_never_replaces_a_dockerfile(inside: Runner, project: Path) -> None:
     before = (project / "Dockerfile").read_bytes()
-    done = run("check", "project", "--output", "text=project/../project/Dockerfile")
+    done = inside("check", "project", "--output", "text=project/../project/Dockerfile")
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"the report would replace what it is about" in done.stderr
     assert (project / "Dockerfile").read_bytes() == before
 
 
-def test_what_is_left_alone_is_in_no_report(run: Runner, project: Path) -> None:
+def test_what_is_left_alone_is_in_no_report(inside: Runner, project: Path) -> None:
     text = (project / "Dockerfile").read_bytes()
     (project / "Dockerfile").write_bytes(text.replace(b"RUN", b"# dockerlayer: ignore[source-before-download] so\nRUN"))
-    assert run("check", "project", *(f"--output={name}={name}.out" for name in FORMATS)).returncode == 0
+    assert inside("check", "project", *(f"--output={name}={name}.out" for name in FORMATS)).returncode == 0
     for name in FORMATS:
         assert _count(name, (project.parent / f"{name}.out").read_bytes()) == 0, name
 
@@ -131,10 +131,10 @@ def test_nothing_is_fixed_when_an_output_is_wrong(run: Runner, project: Path) ->
     assert (project / "Dockerfile").read_bytes() == before
 
 
-def test_output_to_the_place_of_the_report(run: Runner, project: Path) -> None:
-    done = run("check", "project", "--output", "concise=-", "--output", "text=x")
-    assert done.stdout == run("check", "project", "--format", "concise").stdout
-    done = run("check", "project", "--output", "concise=-", "--format", "json")
+def test_output_to_the_place_of_the_report(inside: Runner, project: Path) -> None:
+    done = inside("check", "project", "--output", "concise=-", "--output", "text=x")
+    assert done.stdout == inside("check", "project", "--format", "concise").stdout
+    done = inside("check", "project", "--output", "concise=-", "--format", "json")
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"--format json and --output concise=- all want standard output" in done.stderr
 
@@ -167,8 +167,8 @@ def test_output_that_fails_at_the_end(run: Runner, project: Path) -> None:
     assert json.loads((project.parent / "x").read_bytes())["summary"]["problems"] == 1
 
 
-def test_file_never_has_colours(run: Runner, project: Path) -> None:
-    run("check", "project", "--color", "always", "--output", "text=x", "--output", "concise=y")
+def test_file_never_has_colours(inside: Runner, project: Path) -> None:
+    inside("check", "project", "--color", "always", "--output", "text=x", "--output", "concise=y")
     assert b"\x1b" not in (project.parent / "x").read_bytes() + (project.parent / "y").read_bytes()
 
 
@@ -183,61 +183,63 @@ def test_file_never_has_colours(run: Runner, project: Path) -> None:
         (("--exit-zero",), 0, 0, 0),
     ],
 )
-def test_exit_codes(run: Runner, project: Path, options: tuple[str, ...], clean: int, warning: int, error: int) -> None:
+def test_exit_codes(
+    inside: Runner, project: Path, options: tuple[str, ...], clean: int, warning: int, error: int
+) -> None:
     bad = (project / "Dockerfile").read_bytes()
     for text, code in ((b"FROM scratch\n", clean), (bad, warning), (b"FROM\n", error)):
         (project / "Dockerfile").write_bytes(text)
-        assert run("check", "project", *options).returncode == code
-    assert run("check", "gone", *options).returncode == 2
+        assert inside("check", "project", *options).returncode == code
+    assert inside("check", "gone", *options).returncode == 2
 
 
-def test_fail_on_info(run: Runner, project: Path) -> None:
+def test_fail_on_info(inside: Runner, project: Path) -> None:
     (project / "Dockerfile").write_bytes(b"FROM busybox\nCOPY . .\nRUN true\n")
     (project / ".git").mkdir()
     asked = ("check", "project", "--select", "git-directory-copied")
-    assert [run(*asked, "--fail-on", level).returncode for level in ("info", "warning")] == [1, 0]
+    assert [inside(*asked, "--fail-on", level).returncode for level in ("info", "warning")] == [1, 0]
 
 
-def test_exit_codes_of_fix(run: Runner, project: Path) -> None:
-    assert run("fix", "project", "--diff", "--fail-on", "never").returncode == 1, "a change is shown"
-    assert run("fix", "project", "--diff", "--exit-zero").returncode == 0
+def test_exit_codes_of_fix(inside: Runner, project: Path) -> None:
+    assert inside("fix", "project", "--diff", "--fail-on", "never").returncode == 1, "a change is shown"
+    assert inside("fix", "project", "--diff", "--exit-zero").returncode == 0
     (project / "Dockerfile").write_bytes(RISKY)
-    assert run("fix", "project", "--fail-on", "error").returncode == 0
-    assert run("fix", "project").returncode == 1
-    assert run("fix", "project", "gone", "--exit-zero").returncode == 2
+    assert inside("fix", "project", "--fail-on", "error").returncode == 0
+    assert inside("fix", "project").returncode == 1
+    assert inside("fix", "project", "gone", "--exit-zero").returncode == 2
 
 
-def test_statistics(run: Runner, project: Path) -> None:
-    done = run("check", "project", "--statistics", "--output", "text=x")
+def test_statistics(inside: Runner, project: Path) -> None:
+    done = inside("check", "project", "--statistics", "--output", "text=x")
     assert done.returncode == 1
     assert re.search(rb"(?m)^ +1 +1 +0 +warning +source-before-download$", done.stdout)
     assert re.search(rb"(?m)^ +1 +FakeHub +3 packages$", done.stdout)
     assert done.stdout.endswith(b"Found 1 problem in 1 of 1 file (1 fixable with fix).\n")
     assert (project.parent / "x").read_bytes() == done.stdout
-    read = json.loads(run("check", "project", "--statistics", "--format", "json").stdout)
+    read = json.loads(inside("check", "project", "--statistics", "--format", "json").stdout)
     assert read["statistics"]["rules"] == [
         {"rule": "source-before-download", "severity": "warning", "findings": 1, "safe": 1, "unsafe": 0}
     ]
-    done = run("check", "project", "--statistics", "--format", "sarif")
+    done = inside("check", "project", "--statistics", "--format", "sarif")
     assert done.returncode == 2
     assert b"--statistics goes with the text and the json report, not with sarif" in done.stderr
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_fix_reports_what_is_left(run: Runner, project: Path, name: str) -> None:
+def test_fix_reports_what_is_left(inside: Runner, project: Path, name: str) -> None:
     (project / "Dockerfile").write_bytes(RISKY)
-    done = run("fix", "project", "--format", name)
+    done = inside("fix", "project", "--format", name)
     assert done.returncode == 1
     assert _count(name, done.stdout) == 1
-    done = run("fix", "project", "--unsafe", "--format", name)
+    done = inside("fix", "project", "--unsafe", "--format", name)
     assert done.returncode == 0
     assert _count(name, done.stdout) == 0 or name in {"text", "markdown"}
 
 
-def test_reports_that_go_with_a_diff(run: Runner, project: Path) -> None:
+def test_reports_that_go_with_a_diff(inside: Runner, project: Path) -> None:
     before = (project / "Dockerfile").read_bytes()
     for name in FORMATS:
-        done = run("fix", "project", "--diff", "--format", name)
+        done = inside("fix", "project", "--diff", "--format", name)
         if name in {"text", "concise"}:
             assert done.stdout.startswith(b"--- ")
             assert b"1 problem" in done.stderr
@@ -247,21 +249,21 @@ def test_reports_that_go_with_a_diff(run: Runner, project: Path) -> None:
         else:
             assert (done.returncode, done.stdout) == (2, b"")
             assert b"points at places in the files, and --diff leaves those as they are" in done.stderr
-        with_file = run("fix", "project", "--diff", "--output", f"{name}=x")
+        with_file = inside("fix", "project", "--diff", "--output", f"{name}=x")
         assert with_file.returncode == (
             2 if name in {"sarif", "github", "gitlab", "junit", "checkstyle", "rdjson"} else 1
         )
         assert (project / "Dockerfile").read_bytes() == before
-    done = run("fix", "project", "--diff", "--statistics")
+    done = inside("fix", "project", "--diff", "--statistics")
     assert done.stdout.startswith(b"--- ")
 
 
-def test_paths_start_at_the_root_of_the_repository(run: Runner, project: Path) -> None:
+def test_paths_start_at_the_root_of_the_repository(inside: Runner, project: Path) -> None:
     (project.parent / ".git").mkdir()
     for name in ("sarif", "github", "gitlab", "junit", "markdown"):
-        assert b"project/Dockerfile" in run("check", "Dockerfile", "--format", name, cwd=project).stdout, name
+        assert b"project/Dockerfile" in inside("check", "Dockerfile", "--format", name, cwd=project).stdout, name
     for name in ("concise", "checkstyle", "rdjson", "json"):
-        assert b"project/Dockerfile" not in run("check", "Dockerfile", "--format", name, cwd=project).stdout, name
+        assert b"project/Dockerfile" not in inside("check", "Dockerfile", "--format", name, cwd=project).stdout, name
 
 
 def test_many_files_in_several_processes(run: Runner, project: Path) -> None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from editor import PATIENCE, Editor, Talk
+from sites import add_module, add_plugin, environment_of
 
-import dockerlayer
 from dockerlayer.api import Ecosystem
 from dockerlayer.engine import Options, default_rules
 
-ROOT = Path(dockerlayer.__file__).parent.parent
 _FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 _PLUGIN = """
@@ -52,15 +49,10 @@ ecosystem = Ecosystem("fake", "Fake", "", Registry("FakeHub", "nobody", False), 
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a server that has the plugin; the project need not be installed."""
     site = tmp_path_factory.mktemp("site")
-    (site / "fakepm_plugin.py").write_text(textwrap.dedent(_PLUGIN))
-    for name, entry in (("fake", "fakepm_plugin:ecosystem"), ("npm", "dockerlayer_rules.npm:ecosystem")):
-        info = site / f"{name}_dist-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[dockerlayer.ecosystems]\n{name} = {entry}\n")
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    modules = os.pathsep.join(map(str, (ROOT, ROOT / "rules", site)))
-    return {**kept, "PYTHONPATH": modules, "HOME": str(site), "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    add_module(site, "fakepm_plugin", _PLUGIN)
+    add_plugin(site, "fake", "fakepm_plugin:ecosystem")
+    add_plugin(site, "npm", "dockerlayer_rules.npm:ecosystem")
+    return environment_of(site, site)
 
 
 @pytest.fixture

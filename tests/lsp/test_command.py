@@ -60,7 +60,7 @@ def test_editors_options_count_more() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"patern": "narrow"}, "there is no initialization option 'patern'; did you mean pattern?"),
+        ({"patern": "narrow"}, "there is no initialization option 'patern'; did you mean 'pattern'?"),
         ({"zzz": 1}, "there is no initialization option 'zzz'; there are select,"),
         (
             {"pattern": "sideways"},

@@ -211,7 +211,7 @@ def test_options(converse: Converse, environment: dict[str, str], project: Path)
     async def talk(editor: Editor) -> None:
         await editor.start(environment, "--stdio", "--ignore", "source-before-download", options={"selekt": ["all"]})
         shown = await wait(editor.shown.get())
-        assert shown.message == "dockerlayer: there is no initialization option 'selekt'; did you mean select?"
+        assert shown.message == "dockerlayer: there is no initialization option 'selekt'; did you mean 'select'?"
         uri = editor.open(project / "Dockerfile", text)
         assert await editor.diagnostics(uri, 1) == ()
         assert await editor.end() == (0, "")

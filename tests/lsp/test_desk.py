@@ -12,7 +12,7 @@ from editor import wait
 from lsprotocol import types as lsp
 
 from dockerlayer.api import Ecosystem
-from dockerlayer.baseline import known_of, text
+from dockerlayer.baseline import baseline_text, known_of
 from dockerlayer.engine import Options
 from dockerlayer.errors import InputError
 from dockerlayer.lsp.capabilities import Client
@@ -213,7 +213,7 @@ def test_what_is_left_out(tmp_path: Path, ecosystems: tuple[Ecosystem, ...]) -> 
         assert found is not None
         assert [item.rule for item in found.findings] == ["missing-lockfile"]
 
-        baseline.write_text(text({"Dockerfile": known_of(found.findings)}))
+        baseline.write_text(baseline_text({"Dockerfile": known_of(found.findings)}))
         editor.setting = editor.setting._replace(baseline=str(baseline))
         editor.desk.refresh()
         _, found = await wait(editor.shown.get())

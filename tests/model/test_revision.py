@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from repositories import git
 
 from dockerlayer.git import Commit
 from dockerlayer.model.context import Context
 from dockerlayer.model.revision import RevisionTree
-
-
-def git(directory: Path, *arguments: str | Path) -> str:
-    options = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "protocol.file.allow=always"]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "GIT_CONFIG_NOSYSTEM": "1"}
-    command = ["git", *options, *map(str, arguments)]
-    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def put(root: Path, **files: str) -> None:

@@ -48,13 +48,13 @@ def test_annotation(record: Record) -> None:
     made = record(TEXT, b"npm ci", severity=Severity.INFO, help="so there", fix=SAFE)
     assert github.part(made, CHECK) == (
         "::notice file=web/Dockerfile,line=2,endLine=2,col=7,endColumn=12,title=some-rule::"
-        "it is so%0AFix (safe, `dockerlayer fix`): move it%0Aso there\n"
+        "web/Dockerfile:2:7: some-rule: it is so%0AFix (safe, `dockerlayer fix`): move it%0Aso there\n"
     )
 
 
 def test_annotation_over_several_lines_has_no_columns(record: Record) -> None:
     ((level, properties, message),) = commands(github.part(record(TEXT, b"RUN a \\\n  b"), CHECK))
-    assert (level, message) == ("warning", "it is so")
+    assert (level, message) == ("warning", "web/Dockerfile:3:1: some-rule: it is so")
     assert properties == {"file": "web/Dockerfile", "line": "3", "endLine": "4", "title": "some-rule"}
 
 
@@ -74,7 +74,7 @@ def test_fix_is_told(record: Record, kind: Applicability, line: str) -> None:
 def test_refusals_are_told(record: Record) -> None:
     refusals = (Refusal("one", "first reason", line=3), Refusal("two", "second reason"))
     ((_, _, message),) = commands(github.part(record(TEXT, b"npm ci", refusals=refusals), CHECK))
-    assert message == "it is so\nNo fix: first reason\nNo fix: second reason"
+    assert message == "web/Dockerfile:2:7: some-rule: it is so\nNo fix: first reason\nNo fix: second reason"
 
 
 def test_hostile_text_stays_in_its_command(record: Record, hostile: str) -> None:
@@ -82,9 +82,12 @@ def test_hostile_text_stays_in_its_command(record: Record, hostile: str) -> None
     text = github.part(record(TEXT, b"npm ci", path=path, message=hostile), Run("check"))
     text += github.whole([], [(path, hostile)], Tally(), Run("check"))
     text.encode()
-    assert text.count("\n") == 2
-    for _, properties, message in commands(text):
-        assert message == "\n".join(map(shown, hostile.split("\n"))), "no colours, no moving about in the log"
+    text, closing = text.removesuffix("\n").rsplit("\n", 1)
+    assert closing == "dockerlayer: Nothing checked."
+    assert text.count("\n") == 1
+    for (_, properties, message), place in zip(commands(text), (":2:7: some-rule: ", ": "), strict=True):
+        told = "\n".join(map(shown, hostile.split("\n")))
+        assert message == f"{shown(path)}{place}{told}", "no colours, no moving about in the log"
         assert properties["file"] == re.sub("[\ud800-\udfff]", "\ufffd", path)
 
 
@@ -94,11 +97,23 @@ def test_long_message_is_cut(record: Record) -> None:
     assert message.endswith("...")
 
 
-@pytest.mark.parametrize(("problems", "lines"), [(0, 0), (10, 0), (11, 1)])
-def test_what_github_does_not_show_is_told(problems: int, lines: int) -> None:
-    text = github.whole([], [], Tally(problems=problems), CHECK)
+@pytest.mark.parametrize(("problems", "lines"), [(0, 1), (10, 1), (11, 2)])
+def test_log_closes_with_the_counts_and_with_what_github_does_not_show(problems: int, lines: int) -> None:
+    text = github.whole([], [], Tally(problems=problems, files=3, dirty=min(problems, 1)), CHECK)
     assert text.count("\n") == lines
-    assert not text.startswith("::")
+    first = text.split("\n")[0]
+    told = f"Found {problems} problems in 1 of 3 files." if problems else "All clean: 3 files checked."
+    assert first == f"dockerlayer: {told}"
+    assert all(line.startswith("dockerlayer: ") for line in text.splitlines())
+
+
+def test_a_failure_names_its_file_in_the_log_once() -> None:
+    failures = [("a/b", "No such file or directory"), ("conf.toml", "conf.toml:2: unknown key 'x'")]
+    found = commands(github.whole([], failures, Tally(), CHECK).rpartition("dockerlayer: ")[0])
+    assert [(properties["file"], message) for _, properties, message in found] == [
+        ("web/a/b", "web/a/b: No such file or directory"),
+        ("web/conf.toml", "conf.toml:2: unknown key 'x'"),
+    ]
 
 
 def issues(*records: FileRecord, errors: tuple[tuple[str, str], ...] = (), run: Run = CHECK) -> list[dict[str, Any]]:

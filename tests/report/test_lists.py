@@ -103,11 +103,12 @@ def test_markdown(record: Record) -> None:
         record(TEXT, b"npm ci", fix=SAFE, cost=(NPM,)),
         record(TEXT, b"npm ci", fix=UNSAFE, cost=(NPM,)),
         record(TEXT, b"npm ci", fix=HAND, cost=(PYPI,)),
-        record(TEXT, b"npm ci", refusals=(Refusal("odd", "it is odd"),)),
+        record(TEXT, b"npm ci", refusals=(Refusal("odd", "it is odd"),), help="do not read this"),
+        record(TEXT, b"npm ci", help="commit it"),
     )
     assert written(style_of("markdown"), *records, run=run, errors=(("gone", "No such file"),)) == (
         "## dockerlayer\n\n"
-        "Found 4 problems in 4 of 4 files (1 fixable with fix, 1 more with --unsafe); 1 file could not be checked.\n\n"
+        "Found 5 problems in 5 of 5 files (1 fixable with fix, 1 more with --unsafe); 1 file could not be checked.\n\n"
         "### Downloaded again without need\n\n"
         "| registry | paid for by | downloaded again | findings |\n"
         "| --- | --- | --- | --- |\n"
@@ -119,13 +120,16 @@ def test_markdown(record: Record) -> None:
         "| web/Dockerfile | 2 | warning | some-rule | it is so | `dockerlayer fix` |\n"
         "| web/Dockerfile | 2 | warning | some-rule | it is so | `dockerlayer fix --unsafe`: the moon is full |\n"
         "| web/Dockerfile | 2 | warning | some-rule | it is so | by hand: move it |\n"
-        "| web/Dockerfile | 2 | warning | some-rule | it is so | none: it is odd |\n\n"
-        "`dockerlayer fix --diff` shows what the fixes change.\n\n"
+        "| web/Dockerfile | 2 | warning | some-rule | it is so | none: it is odd |\n"
+        "| web/Dockerfile | 2 | warning | some-rule | it is so | commit it |\n\n"
+        "`dockerlayer fix --unsafe --diff` shows what the fixes change.\n\n"
         "### Could not be checked\n\n"
         "| file | why |\n"
         "| --- | --- |\n"
         "| web/gone | No such file |\n"
     )
+    text = written(style_of("markdown"), record(TEXT, b"npm ci", fix=SAFE))
+    assert "\n`dockerlayer fix --diff` shows what the fixes change.\n" in text
     assert written(style_of("markdown"), CLEAN) == "## dockerlayer\n\nAll clean: 1 file checked.\n"
 
 

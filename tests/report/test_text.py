@@ -8,6 +8,8 @@ import pytest
 
 from dockerlayer.engine import Made, Report
 from dockerlayer.findings import Applicability, Edit, Finding, Fix, Refusal, Severity
+from dockerlayer.report import concise
+from dockerlayer.report.formats import Run
 from dockerlayer.report.record import FileRecord, Tally, tally_of
 from dockerlayer.report.text import findings_text, fix_summary_text, fixed_text, hints_text, summary_text
 from dockerlayer.report.visible import ansi, shown, width
@@ -146,6 +148,13 @@ def test_fixed_file(record: Record) -> None:
     assert fixed_text(done, written=False).startswith("Dockerfile: would fix 2 problems\n")
 
 
+def test_fix_of_another_pattern_says_why_the_preferred_one_was_not_made(record: Record) -> None:
+    refusals = (Refusal("not-shipped", "the stage is not in the image", line=1, pattern="stage"),)
+    (finding,) = record(TEXT, b"npm ci", fix=SAFE, refusals=refusals).report.findings
+    text = fixed_text(FileRecord("Dockerfile", Report(parse(TEXT), ()), (Made(finding, SAFE, 3),), True))
+    assert "\n    note: no stage fix: the stage is not in the image (line 1) [not-shipped]\n" in text
+
+
 def test_hints(record: Record) -> None:
     assert hints_text(record(TEXT, b"npm ci", fix=SAFE)) == ""
     text = hints_text(record(TEXT, b"npm ci", fix=UNSAFE))
@@ -190,6 +199,18 @@ def test_summary_of_fix(tally: Tally, written: bool, line: str) -> None:
 def test_tally(record: Record) -> None:
     tallies = [tally_of(record(TEXT, b"npm ci", fix=fix)) for fix in (UNSAFE, SAFE)]
     assert tallies[0].plus(tallies[1]) == Tally(files=2, dirty=2, problems=2, safe=1, unsafe=1, warning=2)
+
+
+@pytest.mark.parametrize(
+    ("path", "begins"),
+    [("::set-output name=a::b", "./::"), (" ::debug::", "./ ::"), ("a::b", "a::b"), (":a", ":a"), ("/x", "/x")],
+)
+def test_no_line_begins_as_a_command_of_github(record: Record, path: str, begins: str) -> None:
+    made = record(TEXT, b"npm ci", path=path, fix=UNSAFE)
+    done = made._replace(made=(Made(made.report.findings[0], SAFE, 3),))
+    told = [findings_text(made), fixed_text(done), hints_text(made), concise.part(made, Run("check"))]
+    assert all(text.startswith(begins) for text in told)
+    assert not [line for text in told for line in text.splitlines() if line.lstrip().startswith("::")]
 
 
 def test_shown() -> None:

@@ -73,9 +73,10 @@ def test_an_invalid_file_is_told_whatever_its_comments_say(ecosystems: tuple[Eco
 @pytest.mark.parametrize(
     ("comment", "message"),
     [
-        ("ignore[source-before-downlaod]", "no rule 'source-before-downlaod'; did you mean source-before-download?"),
-        ("ignore[Source-Before-Download]", "did you mean source-before-download?"),
-        ("ignore[DL3059]", "there is no rule 'DL3059'"),
+        ("ignore[source-before-downlaod]", "no rule 'source-before-downlaod'; did you mean 'source-before-download'?"),
+        ("ignore[Source-Before-Download]", "did you mean 'source-before-download'?"),
+        ("ignore[DL3059]", "there is no rule 'DL3059'; `dockerlayer rules` lists them"),
+        ("ignore[nosuchrule]", "there is no rule 'nosuchrule'; `dockerlayer rules` lists them"),
         ("ignore[all]", "each rule must be named"),
         ("ignore[*]", "each rule must be named"),
         ("ignore source-before-download", "must stand in brackets"),

@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from dockerlayer.baseline import Baseline, Known, entry_path, read, text
+from dockerlayer.baseline import Baseline, Known, baseline_text, entry_path, read_baseline
 from dockerlayer.cli.replace import make_or_replace
 from dockerlayer.cli.terminal import say
 from dockerlayer.cli.work import Result, Source
@@ -15,7 +15,7 @@ from dockerlayer.report.text import count
 from dockerlayer.source import read_file
 
 
-class Ledger:
+class Baselines:
     """``writing`` is the baseline to write; without it the baseline of each file's settings is held against it."""
 
     def __init__(self, writing: str | None = None) -> None:
@@ -29,7 +29,7 @@ class Ledger:
         """The sources with what their baselines list; raises InputError for a baseline that cannot be used."""
         if self._writing is not None:
             old = os.path.lexists(self._writing)
-            self._baselines[self._writing] = read(self._writing) if old else Baseline(self._writing, {})
+            self._baselines[self._writing] = read_baseline(self._writing) if old else Baseline(self._writing, {})
             return list(sources)
         return [self._with_known(source) for source in sources]
 
@@ -38,7 +38,7 @@ class Ledger:
         if file is None or not source.placed:
             return source
         if file not in self._baselines:
-            self._baselines[file] = read(file)
+            self._baselines[file] = read_baseline(file)
         return source._replace(known=self._baselines[file].of(source.path))
 
     def add(self, result: Result) -> None:
@@ -70,7 +70,8 @@ class Ledger:
             if stale:
                 command = f"dockerlayer check --write-baseline {file}"
                 them = "it" if stale == 1 else "them"
-                say(f"note: {_entries(stale)} of {file} found nothing any more; `{command}` takes {them} out")
+                entries = count(stale, "entry", "entries")
+                say(f"note: {entries} of {file} found nothing any more; `{command}` takes {them} out")
 
     def _stale(self, baseline: Baseline) -> Mapping[str, list[tuple[str, str]]]:
         """The entries that stand for nothing any more; of files that were not examined those that are not there."""
@@ -92,7 +93,7 @@ class Ledger:
                 listed[path] |= Known({entry: number for entry, number in known.items() if entry[0] not in rules})
             elif _is_there(old.file, path):
                 listed[path] = known
-        new = text(listed).encode()
+        new = baseline_text(listed).encode()
         try:
             before = read_file(old.file) if os.path.lexists(old.file) else None
             if before != new:
@@ -102,11 +103,7 @@ class Ledger:
         files = [known for known in listed.values() if known]
         entries = sum(len(known) for known in files)
         left = f"; {count(self._left, 'problem')} cannot be in it: see above" if self._left else ""
-        say(f"{old.file} has {_entries(entries)} for {count(len(files), 'file')}{left}")
-
-
-def _entries(number: int) -> str:
-    return "1 entry" if number == 1 else f"{number} entries"
+        say(f"{old.file} has {count(entries, 'entry', 'entries')} for {count(len(files), 'file')}{left}")
 
 
 def _is_there(baseline: str, path: str) -> bool:

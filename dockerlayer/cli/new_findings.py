@@ -1,4 +1,4 @@
-"""What of the findings of one file is told in a project that lives with some; runs where the file is examined."""
+"""Which findings of one file are new: neither in its baseline nor there at the commit that it is compared with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dockerlayer.cli.work import Source, Task
 from dockerlayer.report.record import FileRecord
 
 
-def adopted(task: Task, source: Source, record: FileRecord) -> tuple[FileRecord, Known | None, Known | None]:
+def new_findings(task: Task, source: Source, record: FileRecord) -> tuple[FileRecord, Known | None, Known | None]:
     """The record without what is known; what goes into a baseline; and what is in one and was not found."""
     found = record.report.findings
     left = found
