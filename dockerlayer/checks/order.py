@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dockerlayer.checks.survey import Candidate, Sighting, Survey
 from dockerlayer.findings import Cost, Finding, Severity
 from dockerlayer.model.files import Placement
+from dockerlayer.model.stages import Step
 
 NAME = "source-before-download"
 
@@ -46,12 +47,22 @@ def check(survey: Survey) -> Iterator[Candidate]:
 
 def _message(sightings: tuple[Sighting, ...], broad: tuple[Placement, ...]) -> str:
     copies = [placement.step for placement in broad if placement.step is not sightings[0].call.step]
-    lines = sorted({step.line for step in copies})
-    where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
-    names = "/".join(sorted({step.name.upper() for step in copies}))
-    above = f"the {names} on {where} come{'s' if len(lines) == 1 else ''} first"
-    reason = above if lines else "it mounts the source"
+    reason = _above(copies) if copies else "it mounts the source"
     return f"every source edit downloads {cost(sightings)} again, because {reason}"
+
+
+def _above(copies: Sequence[Step]) -> str:
+    lines = sorted({step.line for step in copies})
+    names = sorted({step.name.upper() for step in copies})
+    if len(lines) == 1:
+        return f"the {_listed(names)} on line {lines[0]} comes first"
+    several = "s" if len(names) == 1 else ""
+    return f"the {_listed(names)}{several} on lines {_listed([str(line) for line in lines])} come first"
+
+
+def _listed(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def costs(sightings: tuple[Sighting, ...]) -> tuple[Cost, ...]:

@@ -107,6 +107,21 @@ def test_missing_path_does_not_stop_the_others(run: Runner, project: Path) -> No
     assert b"Found 1 problem in 1 of 1 file (1 fixable with fix); 1 file could not be checked.\n" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("copies", "words"),
+    [
+        ("ADD . .", "the ADD on line 3 comes first"),
+        ("COPY a* ./\nCOPY . .", "the COPYs on lines 3 and 4 come first"),
+        ("COPY a* ./\nADD main* ./\nCOPY . .", "the ADD and COPY on lines 3, 4 and 5 come first"),
+    ],
+)
+def test_what_comes_first_is_told_in_words(run: Runner, project: Path, copies: str, words: str) -> None:
+    for name in ("a.py", "main.py"):
+        (project / name).write_text("print(1)")
+    (project / "Dockerfile").write_text(f"FROM busybox\nWORKDIR /app\n{copies}\nRUN fakepm install\n")
+    assert f"because {words}\n".encode() in run("check", project).stdout
+
+
 def test_directory_without_dockerfile(run: Runner, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = run("check", "empty")

@@ -239,6 +239,13 @@ def test_context_of_files_and_of_builds(inside: Runner, tmp_path: Path, compose:
     assert ("contexts" in told) is not bool(said)
 
 
+def test_config_of_a_compose_file(inside: Runner, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(COMPOSE)
+    done = inside("config", "compose.yaml")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"error: compose.yaml is no Dockerfile; " in done.stderr
+
+
 def test_config_of_a_file_that_is_left_out(inside: Runner, tmp_path: Path) -> None:
     add(tmp_path, dockerlayer="exclude = ['Dockerfile']\ncontext = 'gone'")
     assert inside("config", "--context", ".").stdout.startswith(b"# Dockerfile, which exclude leaves out\n")
