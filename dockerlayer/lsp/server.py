@@ -154,7 +154,11 @@ class Server:
 
     def _document(self, document: TextDocument) -> Document:
         path = to_fs_path(document.uri) if document.uri.startswith("file:") else None
-        return Document(document.uri, document.version, path or "", Text(document.source, self._encoding))
+        # `file:///` is no file, and would have the whole disk for its context; a NUL is in no path.
+        named = path is not None and os.path.basename(path) != "" and "\0" not in path
+        return Document(
+            document.uri, document.version, path if path and named else "", Text(document.source, self._encoding)
+        )
 
     @property
     def _encoding(self) -> lsp.PositionEncodingKind:

@@ -333,3 +333,15 @@ def test_settings_and_contexts_are_those_of_the_command(
     assert shown[0] != text
     assert shown[0].endswith(f"COPY . .\n{comment}{install}")
     assert ("RUN pip wheel " in shown[0]) is (pattern == "split")
+
+
+@pytest.mark.parametrize("uri", ["file:///", "", "untitled:Untitled-1", "file:///tmp/%00/Dockerfile", "git:/a?b"])
+def test_documents_that_are_no_files(converse: Converse, environment: dict[str, str], uri: str) -> None:
+    async def talk(editor: Editor) -> None:
+        await editor.start(environment)
+        editor.open(uri, "FROM busybox\nRUNN x\n")
+        assert [item.code for item in await editor.diagnostics(uri, 1)] == ["invalid-dockerfile"]
+        assert await editor.lenses(uri) == []
+        assert (await editor.end())[0] == 0
+
+    converse(talk)
