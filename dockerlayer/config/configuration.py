@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from dockerlayer.config.document import Document, Place
+from dockerlayer.config.document import Document, KeyPath
 from dockerlayer.config.fields import FIELDS
 from dockerlayer.config.globs import fits
 from dockerlayer.findings import Severity
@@ -21,7 +21,7 @@ class Value(NamedTuple):
 
     value: Any
     document: Document | None = None
-    place: Place = ()
+    place: KeyPath = ()
 
 
 class Configuration:
@@ -102,7 +102,7 @@ class Configuration:
                 return Value(found, document, place)
         return Value(None)
 
-    def _contexts(self) -> Iterator[tuple[Document, str | None, str, Place]]:
+    def _contexts(self) -> Iterator[tuple[Document, str | None, str, KeyPath]]:
         for document in reversed(self.documents):
             said: str | Mapping[str, str] = document.table.get("context", {})
             if isinstance(said, str):

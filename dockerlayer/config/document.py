@@ -15,7 +15,7 @@ SIZE_LIMIT = 16 * 1024 * 1024
 SHARED_NAME = "pyproject.toml"
 """The one file that is others' as well: ours is what stands in its table ``[tool.dockerlayer]``."""
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """A way through a document: the keys of tables and the indices of arrays."""
 
 _INSIDE = ("tool", "dockerlayer")
@@ -37,7 +37,7 @@ class Document(NamedTuple):
     table: Mapping[str, Any]
     inside: tuple[str, ...] = ()
 
-    def line_of(self, place: Place) -> int | None:
+    def line_of(self, place: KeyPath) -> int | None:
         """The line that a place stands on, or the nearest one around it; None where the text is no file."""
         if not self.path:
             return None
@@ -49,12 +49,12 @@ class Document(NamedTuple):
             where = where[:-1]
         return known.get(where, 1)
 
-    def spot(self, place: Place) -> str:
+    def spot(self, place: KeyPath) -> str:
         """``name:line`` of a place."""
         line = self.line_of(place)
         return self.name if line is None else f"{self.name}:{line}"
 
-    def error(self, wrongs: Iterable[tuple[Place, str]], remark: str = "") -> ConfigError:
+    def error(self, wrongs: Iterable[tuple[KeyPath, str]], remark: str = "") -> ConfigError:
         """The error for what is wrong, of which the first few are told, with a remark behind each."""
         first = list(islice(wrongs, _MOST_TOLD + 1))
         told = [f"{self.spot(place)}: {message}{remark}" for place, message in first[:_MOST_TOLD]]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from dockerlayer.config.document import Place
+from dockerlayer.config.document import KeyPath
 from dockerlayer.errors import meant
 
 
@@ -24,7 +24,7 @@ class Known(NamedTuple):
 class Wrong(NamedTuple):
     """What is wrong with a document, and where in it."""
 
-    place: Place
+    place: KeyPath
     message: str
 
 
@@ -33,7 +33,7 @@ class Kind(Protocol):
 
     noun: str
 
-    def wrongs(self, value: Any, place: Place, known: Known) -> Iterator[Wrong]:
+    def wrongs(self, value: Any, place: KeyPath, known: Known) -> Iterator[Wrong]:
         """What is wrong with a value, if anything."""
 
     def schema(self, known: Known) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Flag:
 
     noun = "true or false"
 
-    def wrongs(self, value: Any, place: Place, known: Known) -> Iterator[Wrong]:
+    def wrongs(self, value: Any, place: KeyPath, known: Known) -> Iterator[Wrong]:
         if not isinstance(value, bool):
             yield _unfit(self, value, place)
 
@@ -62,7 +62,7 @@ class Text:
     def __init__(self, noun: str) -> None:
         self.noun = noun
 
-    def wrongs(self, value: Any, place: Place, known: Known) -> Iterator[Wrong]:
+    def wrongs(self, value: Any, place: KeyPath, known: Known) -> Iterator[Wrong]:
         if not isinstance(value, str):
             yield _unfit(self, value, place)
         elif not _TEXT.search(value):
@@ -88,7 +88,7 @@ class OneOf:
         """What may be said."""
         return [*self._extra, *self._names(known)]
 
-    def wrongs(self, value: Any, place: Place, known: Known) -> Iterator[Wrong]:
+    def wrongs(self, value: Any, place: KeyPath, known: Known) -> Iterator[Wrong]:
         names = self.names(known)
         if not isinstance(value, str):
             yield _unfit(self, value, place)
@@ -106,7 +106,7 @@ class ListOf:
         self.noun = noun
         self._kind = kind
 
-    def wrongs(self, value: Any, place: Place, known: Known) -> Iterator[Wrong]:
+    def wrongs(self, value: Any, place: KeyPath, known: Known) -> Iterator[Wrong]:
         if not isinstance(value, list):
             yield _unfit(self, value, place)
             return
@@ -125,7 +125,7 @@ class TableOf:
         self._keys = keys
         self._kind = kind
 
-    def wrongs(self, value: Any, place: Place, known: Known) -> Iterator[Wrong]:
+    def wrongs(self, value: Any, place: KeyPath, known: Known) -> Iterator[Wrong]:
         if not isinstance(value, dict):
             yield _unfit(self, value, place)
             return
@@ -150,7 +150,7 @@ class Either:
         self._one = one
         self._table = table
 
-    def wrongs(self, value: Any, place: Place, known: Known) -> Iterator[Wrong]:
+    def wrongs(self, value: Any, place: KeyPath, known: Known) -> Iterator[Wrong]:
         if isinstance(value, str):
             yield from self._one.wrongs(value, place, known)
         elif isinstance(value, dict):
@@ -162,7 +162,7 @@ class Either:
         return {"anyOf": [self._one.schema(known), self._table.schema(known)]}
 
 
-def _unfit(kind: Kind, value: Any, place: Place) -> Wrong:
+def _unfit(kind: Kind, value: Any, place: KeyPath) -> Wrong:
     return Wrong(place, f"{spelled(place)} must be {kind.noun}, not {_TYPES.get(type(value), 'a date or a time')}")
 
 
@@ -186,7 +186,7 @@ def shown(value: str) -> str:
     return repr(value if len(value) <= 60 else f"{value[:57]}...")
 
 
-def spelled(place: Place) -> str:
+def spelled(place: KeyPath) -> str:
     """A place as people write it: ``severity.some-rule``, ``select[2]``, counted from 1."""
     text = ""
     for part in place:

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
 
-from dockerlayer.config.document import Place
+from dockerlayer.config.document import KeyPath
 
 # TOML 1.0, "String": a closing delimiter of three may follow one or two quotes of the text.
 _TOKEN = re.compile(
@@ -53,12 +53,12 @@ class _Tokens:
 
 
 @lru_cache(maxsize=4)
-def places(text: str) -> dict[Place, int]:
+def places(text: str) -> dict[KeyPath, int]:
     """The 1-based line of every key, of every table's header and of every element, for a valid document."""
     tokens = _Tokens(text)
-    found: dict[Place, int] = {}
-    counts: dict[Place, int] = {}
-    table: Place = ()
+    found: dict[KeyPath, int] = {}
+    counts: dict[KeyPath, int] = {}
+    table: KeyPath = ()
     tokens.pass_newlines()
     while tokens.kind != "end":
         line = tokens.line
@@ -82,9 +82,9 @@ def places(text: str) -> dict[Place, int]:
     return found
 
 
-def _in_last(keys: Place, counts: dict[Place, int]) -> Place:
+def _in_last(keys: KeyPath, counts: dict[KeyPath, int]) -> KeyPath:
     """The place of nested tables; of an array of tables the last one is meant."""
-    place: Place = ()
+    place: KeyPath = ()
     for key in keys:
         place = (*place, key)
         if place in counts:
@@ -92,7 +92,7 @@ def _in_last(keys: Place, counts: dict[Place, int]) -> Place:
     return place
 
 
-def _enter(found: dict[Place, int], place: Place, line: int, start: int = 0) -> None:
+def _enter(found: dict[KeyPath, int], place: KeyPath, line: int, start: int = 0) -> None:
     for end in range(start + 1, len(place) + 1):
         found.setdefault(place[:end], line)
 
@@ -112,7 +112,7 @@ def _key(tokens: _Tokens) -> str:
     return str(tomllib.loads(f"key = {text}")["key"]) if quoted else text
 
 
-def _pair(tokens: _Tokens, table: Place, found: dict[Place, int]) -> None:
+def _pair(tokens: _Tokens, table: KeyPath, found: dict[KeyPath, int]) -> None:
     line = tokens.line
     place = (*table, *_keys(tokens))
     _enter(found, place, line, len(table))
@@ -120,7 +120,7 @@ def _pair(tokens: _Tokens, table: Place, found: dict[Place, int]) -> None:
     _value(tokens, place, found)
 
 
-def _value(tokens: _Tokens, place: Place, found: dict[Place, int]) -> None:
+def _value(tokens: _Tokens, place: KeyPath, found: dict[KeyPath, int]) -> None:
     opening = tokens.text if tokens.kind == "mark" else ""
     if opening == "[":
         _array(tokens, place, found)
@@ -138,7 +138,7 @@ def _value(tokens: _Tokens, place: Place, found: dict[Place, int]) -> None:
             tokens.advance()
 
 
-def _array(tokens: _Tokens, place: Place, found: dict[Place, int]) -> None:
+def _array(tokens: _Tokens, place: KeyPath, found: dict[KeyPath, int]) -> None:
     tokens.advance()
     index = 0
     tokens.pass_newlines()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dockerlayer.config.document import Place
+from dockerlayer.config.document import KeyPath
 from dockerlayer.config.lines import places
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ v = 4
 
 def test_lines_of_a_sample() -> None:
     found = places(SAMPLE)
-    expected: dict[Place, int] = {
+    expected: dict[KeyPath, int] = {
         ("a",): 2,
         ("b c",): 3,
         ("b c", "d"): 3,
@@ -66,7 +66,7 @@ def test_lines_of_a_sample() -> None:
     assert {place: found.get(place) for place in expected} == expected
 
 
-def _all(value: Any, place: Place = ()) -> Iterator[Place]:
+def _all(value: Any, place: KeyPath = ()) -> Iterator[KeyPath]:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         yield (*place, key)
