@@ -16,6 +16,8 @@ class DockerlayerError(Exception):
     """Base of every error that is told to the user without a traceback; ``exit_code`` ends the program."""
 
     exit_code = EXIT_ERROR
+    several_lines = False
+    """Whether the message is made of lines of its own, each of them harmless."""
 
 
 class InputError(DockerlayerError):
@@ -31,6 +33,8 @@ class ConfigError(DockerlayerError):
 
     ``path`` is the file's, as it is told to people.
     """
+
+    several_lines = True
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(message)

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TextIO
 
-from dockerlayer.errors import ConfigError, DockerlayerError, InputError
+from dockerlayer.errors import DockerlayerError, InputError
 from dockerlayer.report.visible import decodable, shown
 
 EXIT_CLOSED = 141
@@ -43,7 +43,7 @@ def say(message: str, *, lines: bool = False) -> None:
 
 def say_error(error: DockerlayerError) -> None:
     """Say why the program ends."""
-    say(f"error: {error}", lines=isinstance(error, ConfigError))
+    say(f"error: {error}", lines=error.several_lines)
 
 
 def _write(stream: TextIO | None, data: str | bytes) -> None:

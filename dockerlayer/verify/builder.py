@@ -17,6 +17,8 @@ from dockerlayer.verify.traffic import Traffic
 class BuilderError(DockerlayerError):
     """There is no builder, or it cannot do what is asked of it."""
 
+    several_lines = True
+
 
 class Request(NamedTuple):
     """One build. ``args``, ``secrets``, ``ssh`` and ``contexts`` are option values as a user writes them.
