@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from textwrap import indent
 from typing import IO, NamedTuple, Protocol
 
 from dockerlayer.errors import DockerlayerError
@@ -16,6 +17,10 @@ from dockerlayer.verify.traffic import Traffic
 
 class BuilderError(DockerlayerError):
     """There is no builder, or it cannot do what is asked of it."""
+
+
+class NoBuilderError(BuilderError):
+    """No builder answers: a line for each, with its reason."""
 
     several_lines = True
 
@@ -94,7 +99,8 @@ def find_builder(name: str | None = None) -> Builder:
             return known[program](program)
         except BuilderError as error:
             reasons.append(f"{program}: {error}")
-    raise BuilderError("\n  ".join(("no builder can be used", *reasons)))
+    # A reason is what a program said: each of its lines is set in, so that none begins a line of ours.
+    raise NoBuilderError("\n".join(("no builder can be used", *(indent(reason, "  ") for reason in reasons))))
 
 
 def ask(*command: str, timeout: float = 60) -> str:
