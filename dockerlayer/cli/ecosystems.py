@@ -11,11 +11,9 @@ def ecosystems(output: FormatOption = Format.TEXT) -> None:
 
     The table is Markdown as well.
     """
-    from dockerlayer.cli.terminal import put, say
-    from dockerlayer.registry import installed
+    from dockerlayer.cli.request import plugins
+    from dockerlayer.cli.terminal import put
     from dockerlayer.report.ecosystems import ecosystems_json, ecosystems_text
 
-    known, broken = installed()
-    for message in broken:
-        say(f"warning: {message}")
+    known = plugins()
     put(ecosystems_json(known) if output is Format.JSON else ecosystems_text(known))

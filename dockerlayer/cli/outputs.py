@@ -15,9 +15,8 @@ from dockerlayer.report.visible import Paint, ansi, plain
 
 STATISTICS = "statistics"
 BESIDE_DIFF = frozenset({ReportFormat.TEXT.value, ReportFormat.CONCISE.value, STATISTICS})
-"""Reports that a diff can stand beside; the others have standard output for themselves."""
+"""Reports for people: coloured, and a diff can stand beside them; the others have standard output for themselves."""
 
-_COLOURED = BESIDE_DIFF
 _POINTING = frozenset({"sarif", "github", "gitlab", "junit", "checkstyle", "rdjson"})
 _HERE = "-"
 
@@ -48,7 +47,7 @@ def outputs_of(request: Request, stream: TextIO) -> tuple[Output, ...]:
     name = format_of(request)
     if request.statistics and name not in {"text", "json"}:
         raise UsageError(f"--statistics goes with the text and the json report, not with {name}")
-    coloured = name in _COLOURED and wants_colour(request.color, stream)
+    coloured = name in BESIDE_DIFF and wants_colour(request.color, stream)
     found = [Output(_counted(request, name), ansi if coloured else plain)]
     for other, path in map(_read, request.outputs):
         if path != _HERE:

@@ -11,15 +11,12 @@ from dockerlayer.cli.options import ColourOption, FormatOption
 def rules(output: FormatOption = Format.TEXT, color: ColourOption = Colour.AUTO) -> None:
     """List every rule, those of plugins included."""
     from dockerlayer.checks.rules import rules_of
-    from dockerlayer.cli.terminal import put, say, wants_colour
-    from dockerlayer.registry import installed
+    from dockerlayer.cli.request import plugins
+    from dockerlayer.cli.terminal import put, wants_colour
     from dockerlayer.report.rules import rules_json, rules_text
     from dockerlayer.report.visible import ansi, plain
 
-    ecosystems, broken = installed()
-    for message in broken:
-        say(f"warning: {message}")
-    known = list(rules_of(ecosystems).values())
+    known = list(rules_of(plugins()).values())
     if output is Format.JSON:
         put(rules_json(known))
     else:
