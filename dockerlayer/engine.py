@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import PLANNED, SYNTAX, candidates, check_syntax, rule_names, told_rules
-from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused, reads_the_same
+from dockerlayer.checks.suppressions import INVALID, UNUSED, check_invalid, check_unused, parted, reads_the_same
 from dockerlayer.checks.survey import Candidate, Survey
 from dockerlayer.findings import Applicability, Finding, Fix, Refusal, Severity, identities
 from dockerlayer.model.context import Context
@@ -118,8 +118,7 @@ def examine_once(data: bytes, context: Context, ecosystems: Sequence[Ecosystem],
     survey = Survey(Analysis(dockerfile, context), ecosystems, options.builder)
     found = list(candidates(survey, options.rules))
     comments = suppressions_of(dockerfile)
-    hidden = [item for item in found if is_suppressed(item.finding.rule, item.finding.start, comments)]
-    shown = [item for item in found if item not in hidden] if hidden else found
+    shown, hidden = parted(found, comments)
     findings = [_with_fix(survey, found, shown, candidate, options) for candidate in shown]
     suppressed = [item.finding for item in hidden]
     if comments:
@@ -165,7 +164,7 @@ def repaired(
     data: bytes, contexts: Sequence[Context], options: Options, look: Callable[[bytes, Sequence[Context]], Report]
 ) -> Outcome:
     """The same for what ``look`` finds in a text that is built from one or several contexts."""
-    from dockerlayer.rewrite.runs import apply
+    from dockerlayer.findings import apply
 
     made: list[Made] = []
     ignore: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -29,6 +30,15 @@ class Edit(NamedTuple):
     start: int
     end: int
     text: bytes
+
+
+def apply(data: bytes, edits: Iterable[Edit], start: int = 0, end: int | None = None) -> bytes:
+    """``data[start:end]`` with edits made, none of which overlap; those at one place in the order of their texts."""
+    parts, at = [], start
+    for edit in sorted(edits):
+        parts += [data[at : edit.start], edit.text]
+        at = edit.end
+    return b"".join([*parts, data[at : len(data) if end is None else end]])
 
 
 class Refusal(NamedTuple):
@@ -58,6 +68,19 @@ class Fix(NamedTuple):
     ignore: tuple[str, ...] = ()
 
 
+def amount(number: int, unit: str) -> str:
+    """The number with its unit, which is given as a plural: "1 package", "2 packages"."""
+    return f"{number} {unit if number != 1 else unit.removesuffix('s')}"
+
+
+def listed(words: Sequence[str], at_most: int | None = None) -> str:
+    """Words, at least one, in a sentence: "a, b and c", or "a, b and 4 more" where they are more than ``at_most``."""
+    if at_most is not None and len(words) > at_most:
+        words = (*words[:at_most], f"{len(words) - at_most} more")
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 class Cost(NamedTuple):
     """What is downloaded again: ``number`` of ``unit`` from ``registry``, whose traffic ``payer`` pays for.
 
@@ -72,9 +95,8 @@ class Cost(NamedTuple):
     @property
     def words(self) -> str:
         """In words: "412 packages from X", or "the packages from X" where nothing says how many."""
-        if self.number is None:
-            return f"the {self.unit} from {self.registry}"
-        return f"{self.number} {self.unit if self.number != 1 else self.unit.removesuffix('s')} from {self.registry}"
+        what = f"the {self.unit}" if self.number is None else amount(self.number, self.unit)
+        return f"{what} from {self.registry}"
 
 
 class Finding(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from dockerlayer.api import Fetch, Scene, join
 from dockerlayer.checks.survey import Candidate, Sighting, Survey
-from dockerlayer.findings import Finding, Severity
+from dockerlayer.findings import Finding, Severity, listed
 from dockerlayer.model.calls import Call
 from dockerlayer.model.files import Placement
 from dockerlayer.model.paths import overlap
@@ -60,14 +60,14 @@ def _missing(survey: Survey, step: Step, seen: Sighting) -> Iterator[Candidate]:
     later = {member: _brought_later(survey, step, fetch, member) for member in absent}
     missed = [member for member in absent if later[member]]
     # A list with nobody on it is one only where the same stage gets the source: elsewhere a part may be all it wants.
-    listed = len(absent) < len(fetch.members)
-    if not missed or not (listed or any(other.stage is step.stage for other in later[missed[0]])):
+    some = len(absent) < len(fetch.members)
+    if not missed or not (some or any(other.stage is step.stage for other in later[missed[0]])):
         return
     paths = [_in_context(fetch, member) for member in missed]
     line = min(other.line for other in later[missed[0]])
     verb, those, they = ("is", "it", "its source comes") if len(paths) == 1 else ("are", "them", "their source comes")
     message = (
-        f"{_listed(paths)} {verb} not there when {_short(seen.call)} runs, which {_consequence(fetch, those)}; "
+        f"{listed(paths, _SHOWN)} {verb} not there when {_short(seen.call)} runs, which {_consequence(fetch, those)}; "
         f"{they} on line {line}"
     )
     yield Candidate(
@@ -142,12 +142,6 @@ def _finding(seen: Sighting, message: str, start: int, end: int, *about: str) ->
 
 def _in_context(fetch: Fetch, member: str) -> str:
     return posixpath.normpath(posixpath.join(fetch.origin or "", member))
-
-
-def _listed(paths: Sequence[str]) -> str:
-    if len(paths) > _SHOWN:
-        return f"{', '.join(paths[:_SHOWN])} and {len(paths) - _SHOWN} more"
-    return " and ".join((", ".join(paths[:-1]), paths[-1])) if len(paths) > 1 else paths[0]
 
 
 def _short(call: Call) -> str:

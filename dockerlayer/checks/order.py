@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dockerlayer.checks.survey import Candidate, Sighting, Survey
-from dockerlayer.findings import Cost, Finding, Severity
+from dockerlayer.findings import Cost, Finding, Severity, listed
 from dockerlayer.model.files import Placement
 from dockerlayer.model.stages import Step
 
@@ -55,14 +55,9 @@ def _above(copies: Sequence[Step]) -> str:
     lines = sorted({step.line for step in copies})
     names = sorted({step.name.upper() for step in copies})
     if len(lines) == 1:
-        return f"the {_listed(names)} on line {lines[0]} comes first"
+        return f"the {listed(names)} on line {lines[0]} comes first"
     several = "s" if len(names) == 1 else ""
-    return f"the {_listed(names)}{several} on lines {_listed([str(line) for line in lines])} come first"
-
-
-def _listed(words: Sequence[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"the {listed(names)}{several} on lines {listed([str(line) for line in lines])} come first"
 
 
 def costs(sightings: tuple[Sighting, ...]) -> tuple[Cost, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dockerlayer.api import Call, Context, Refusal, is_within
 from dockerlayer.checks.survey import Allowance, Candidate, Sighting, Survey
-from dockerlayer.findings import Applicability, Finding, Fix, Severity
+from dockerlayer.findings import Applicability, Finding, Fix, Severity, listed
 from dockerlayer.model.effects import path_of
 from dockerlayer.model.files import Placement, bind_placements
 from dockerlayer.model.stages import Step
@@ -159,11 +159,12 @@ def _candidate(survey: Survey, placement: Placement, brought: dict[str, _Made]) 
     keyword, command = step.name.upper(), _short(made.call)
     over = f"over what {command} has made on line {made.call.step.line}"
     if here:
-        message = f"{keyword} puts {_listed(here)} of the build context {over}: the image gets the host's copy"
+        message = f"{keyword} puts {listed(here, _SHOWN)} of the build context {over}: the image gets the host's copy"
     else:
         exists, them = ("it exists", "it") if len(paths) == 1 else ("they exist", "them")
         message = (
-            f"git ignores {_listed(paths)} and the ignore file does not: where {exists}, {keyword} puts {them} {over}"
+            f"git ignores {listed(paths, _SHOWN)} and the ignore file does not: "
+            f"where {exists}, {keyword} puts {them} {over}"
         )
     start = step.instruction.start
     finding = Finding(
@@ -182,7 +183,7 @@ def _candidate(survey: Survey, placement: Placement, brought: dict[str, _Made]) 
 
 def _offer(survey: Survey, placement: Placement, brought: dict[str, _Made]) -> Fix | Refusal:
     paths = tuple(brought)
-    assumption = f"nothing that is built from this context is meant to get {_listed(paths)} from it"
+    assumption = f"nothing that is built from this context is meant to get {listed(paths, _SHOWN)} from it"
     return keep_out(placement.context, paths, assumption, _wanted(survey, placement, brought))
 
 
@@ -198,9 +199,9 @@ def keep_out(
     if hindrance is not None:
         return hindrance
     if any(_is_odd(path) for path in paths):
-        return Refusal("odd-name", f"{_listed(paths)} has a character that {name} reads as a pattern")
+        return Refusal("odd-name", f"{listed(paths, _SHOWN)} has a character that {name} reads as a pattern")
     return Fix(
-        title=f"add {_listed(paths)} to {name}",
+        title=f"add {listed(paths, _SHOWN)} to {name}",
         edits=(),
         applicability=Applicability.UNSAFE,
         pattern="ignore",
@@ -236,12 +237,6 @@ def _brings(other: Placement, path: str, made: _Made) -> bool | None:
 
 def _is_odd(line: str) -> bool:
     return any(mark in line for mark in "*?[]\\\n\r") or line != line.strip() or line.startswith(("!", "#"))
-
-
-def _listed(paths: tuple[str, ...] | list[str]) -> str:
-    if len(paths) > _SHOWN:
-        return f"{', '.join(paths[:_SHOWN])} and {len(paths) - _SHOWN} more"
-    return " and ".join((", ".join(paths[:-1]), paths[-1])) if len(paths) > 1 else paths[0]
 
 
 def _short(call: Call) -> str:

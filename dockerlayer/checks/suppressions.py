@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from dockerlayer.checks.survey import Candidate
 from dockerlayer.errors import meant
-from dockerlayer.findings import Applicability, Edit, Finding, Fix, Refusal, Severity
-from dockerlayer.model.suppressions import Name, Suppression
+from dockerlayer.findings import Applicability, Edit, Finding, Fix, Refusal, Severity, apply, listed
+from dockerlayer.model.suppressions import Name, Suppression, is_suppressed
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile, Trivia
 
@@ -15,6 +16,19 @@ UNUSED = "unused-suppression"
 NAMES = frozenset({INVALID, UNUSED})
 PATTERN = "comment"
 _MISTYPED = 100
+
+
+def parted(
+    found: Sequence[Candidate], comments: Sequence[Suppression]
+) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+    """What is told of what was found, and what a comment leaves alone."""
+    if not comments:
+        return found, ()
+    told: list[Candidate] = []
+    left: list[Candidate] = []
+    for item in found:
+        (left if is_suppressed(item.finding.rule, item.finding.start, comments) else told).append(item)
+    return told, left
 
 
 def check_invalid(
@@ -95,7 +109,7 @@ def check_unused(
         idle = unused_names(item, suppressed, ran)
         if not idle:
             continue
-        words = _listed([name.text for name in idle])
+        words = listed([name.text for name in idle])
         verb = "find" if len(idle) > 1 else "finds"
         message = f"{words} {verb} nothing that this comment leaves alone"
         title = "remove the comment" if len(idle) == len(item.names) else f"take {words} out of the comment"
@@ -151,11 +165,7 @@ def _first_comment(dockerfile: Dockerfile) -> int:
 
 def reads_the_same(dockerfile: Dockerfile, edits: Iterable[Edit]) -> bool:
     """Whether BuildKit makes the same of the file with edits made, none of which overlap."""
-    parts, at = [], 0
-    for edit in sorted(edits):
-        parts += [dockerfile.data[at : edit.start], edit.text]
-        at = edit.end
-    return parse(b"".join([*parts, dockerfile.data[at:]])).meaning == dockerfile.meaning
+    return parse(apply(dockerfile.data, edits)).meaning == dockerfile.meaning
 
 
 def _finding(rule: str, dockerfile: Dockerfile, item: Suppression, message: str, name: Name | None = None) -> Finding:
@@ -168,7 +178,3 @@ def _unknown(name: str, known: Collection[str]) -> str:
     if name.lower() in {"all", "*"}:
         return "each rule must be named: there is no name that stands for all of them"
     return f"there is no rule {name[:80]!r}; {meant(name, known, '`dockerlayer rules` lists them')}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

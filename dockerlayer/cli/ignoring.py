@@ -9,8 +9,8 @@ from dockerlayer.checks.rules import SYNTAX
 from dockerlayer.checks.suppressions import NAMES
 from dockerlayer.engine import Report
 from dockerlayer.errors import InputError, UsageError
+from dockerlayer.findings import apply
 from dockerlayer.rewrite.comments import suppressing
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 
 

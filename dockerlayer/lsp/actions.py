@@ -20,13 +20,12 @@ from lsprotocol.types import (
 
 from dockerlayer.checks.rules import SYNTAX
 from dockerlayer.checks.suppressions import NAMES
-from dockerlayer.findings import Applicability, Finding, Fix
+from dockerlayer.findings import Applicability, Finding, Fix, apply
 from dockerlayer.lsp.diagnostics import diagnostic
 from dockerlayer.lsp.examined import Document, Examined
 from dockerlayer.report.visible import shown
 from dockerlayer.rewrite.comments import suppressing
 from dockerlayer.rewrite.ignore_lines import with_lines
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 
 FIX_ALL = f"{CodeActionKind.SourceFixAll.value}.dockerlayer"

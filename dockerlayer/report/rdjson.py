@@ -12,12 +12,11 @@ from typing import Any
 
 from dockerlayer.checks.pages import referred
 from dockerlayer.checks.rules import RuleInfo, rules_of
-from dockerlayer.findings import Applicability, Finding, Fix
+from dockerlayer.findings import Applicability, Finding, Fix, apply
 from dockerlayer.report.formats import Run
 from dockerlayer.report.place import Root, told
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.visible import decodable
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.tree import Dockerfile
 
 STREAMS = False

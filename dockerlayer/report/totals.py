@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from dockerlayer.findings import amount
+
 
 class RuleTotal(NamedTuple):
     """How often a rule found something, and how many of those have a safe or an unsafe fix."""
@@ -32,7 +34,7 @@ class DownloadTotal(NamedTuple):
         """In words: "412 packages, and an unknown number in 2 more"."""
         if not self.number:
             return f"{self.unit}, number unknown"
-        counted = f"{self.number} {self.unit if self.number != 1 else self.unit.removesuffix('s')}"
+        counted = amount(self.number, self.unit)
         return f"{counted}, and an unknown number in {self.uncounted} more" if self.uncounted else counted
 
 

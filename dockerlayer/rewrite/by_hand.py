@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dockerlayer.findings import Fix
-from dockerlayer.rewrite.runs import apply
+from dockerlayer.findings import Fix, apply
 
 
 def by_hand(data: bytes, fix: Fix) -> list[str]:

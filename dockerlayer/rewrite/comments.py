@@ -9,11 +9,11 @@ from itertools import pairwise
 from dockerlayer.checks.rules import candidates
 from dockerlayer.checks.suppressions import removal, unused_names
 from dockerlayer.checks.survey import Candidate, Survey
-from dockerlayer.findings import Edit, Finding, Fix
+from dockerlayer.findings import Edit, Finding, Fix, apply
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.suppressions import DIRECTIVE, IGNORE, Name, Suppression, is_suppressed, suppressions_of
 from dockerlayer.rewrite.chunks import PRAGMA, line_edits
-from dockerlayer.rewrite.runs import apply, newline_of
+from dockerlayer.rewrite.runs import newline_of
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Dockerfile, Instruction, Trivia
 

@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dockerlayer.checks import order, overwrite, redundant
 from dockerlayer.checks.rules import candidates, check_syntax, told_rules
+from dockerlayer.checks.suppressions import parted
 from dockerlayer.checks.survey import Allowance, Candidate, Survey
 from dockerlayer.checks.volatile import mentions
-from dockerlayer.findings import Applicability, Fix, Refusal
+from dockerlayer.findings import Applicability, Fix, Refusal, apply
 from dockerlayer.model.context import Context
 from dockerlayer.model.files import Placed
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.paths import is_within
 from dockerlayer.model.stages import Stage
-from dockerlayer.model.suppressions import IGNORE, is_suppressed, suppressions_of
+from dockerlayer.model.suppressions import IGNORE, suppressions_of
 from dockerlayer.rewrite.chains import Chain, own_flags, paired, problem_of
 from dockerlayer.rewrite.chunks import PRAGMA
 from dockerlayer.rewrite.plan import STAGE
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 from dockerlayer.syntax.tree import Instruction, Trivia
 
@@ -61,8 +61,7 @@ def _told(
 ) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
     """What the findings are about: those that are told, and those that a comment leaves alone."""
     comments = suppressions_of(survey.analysis.dockerfile)
-    hidden = [item for item in found if is_suppressed(item.finding.rule, item.finding.start, comments)]
-    told = [item for item in found if item not in hidden] if hidden else found
+    told, hidden = parted(found, comments)
     return (
         subjects(told, numbered, words_change=words_change),
         subjects(hidden, numbered, words_change=words_change),

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from dockerlayer.api import Edit, Refusal, join
 from dockerlayer.checks.survey import Candidate, Survey
-from dockerlayer.findings import Applicability, Fix
+from dockerlayer.findings import Applicability, Fix, apply
 from dockerlayer.model.files import Placement
 from dockerlayer.model.layers import Analysis
 from dockerlayer.model.stages import Step
 from dockerlayer.rewrite.copies import KEPT_FLAGS, copy_line, target_of
-from dockerlayer.rewrite.runs import apply, newline_of
+from dockerlayer.rewrite.runs import newline_of
 from dockerlayer.syntax.parser import parse
 
 

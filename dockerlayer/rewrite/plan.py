@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dockerlayer.api import NOT_IN_CONTEXT, SYSTEM_WRITES, Edit, Refusal, is_within, join, relative
 from dockerlayer.checks.overwrite import assumption
 from dockerlayer.checks.survey import Candidate, Sighting, Survey, image_needs
-from dockerlayer.findings import Applicability, Fix
+from dockerlayer.findings import Applicability, Fix, apply
 from dockerlayer.model.files import Placement
 from dockerlayer.model.paths import overlap
 from dockerlayer.model.stages import Step
@@ -21,7 +21,7 @@ from dockerlayer.model.variables import references, substitute
 from dockerlayer.rewrite.chunks import Chunk, blank_only, chunks_of, region_edits
 from dockerlayer.rewrite.copies import narrow_copies
 from dockerlayer.rewrite.order import Effects, absolute_target, hoisted
-from dockerlayer.rewrite.runs import RunText, apply, newline_of
+from dockerlayer.rewrite.runs import RunText, newline_of
 from dockerlayer.rewrite.shapes import Shape, Shaper
 from dockerlayer.rewrite.spacing import set_apart
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from dockerlayer.api import Call, Edit, Refusal
-from dockerlayer.findings import Fix
+from dockerlayer.findings import Fix, apply
 from dockerlayer.model.calls import Run
 from dockerlayer.model.effects import is_state
 from dockerlayer.model.layers import Analysis
@@ -220,12 +220,3 @@ def newline_of(data: bytes, instruction: Instruction) -> bytes:
     if b"\n" not in text:
         text = data
     return b"\r\n" if b"\r\n" in text else b"\n"
-
-
-def apply(data: bytes, edits: Sequence[Edit], start: int = 0, end: int | None = None) -> bytes:
-    """``data[start:end]`` with edits made, from the last to the first so that offsets stay true."""
-    end = len(data) if end is None else end
-    text = data[start:end]
-    for edit in sorted(edits, reverse=True):
-        text = text[: edit.start - start] + edit.text + text[edit.end - start :]
-    return text

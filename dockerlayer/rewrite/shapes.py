@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from dockerlayer.api import Call, Edit, Refusal, is_within, relative
 from dockerlayer.checks.survey import Candidate, Sighting, image_needs, with_needs
+from dockerlayer.findings import apply
 from dockerlayer.model.calls import SUCCESS_ONLY
 from dockerlayer.model.effects import NOTHING, Effect, cleans_up, installs, path_of
 from dockerlayer.model.files import Placement
 from dockerlayer.model.leftovers import empties_cache, names, removed
 from dockerlayer.rewrite.order import Effects
-from dockerlayer.rewrite.runs import RunText, apply
+from dockerlayer.rewrite.runs import RunText
 
 
 class Shape(NamedTuple):

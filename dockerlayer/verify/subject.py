@@ -57,7 +57,7 @@ class Subject(NamedTuple):
 
     def without_network(self) -> bytes:
         """The text with ``RUN --network=none`` for every install; the text itself if there is nothing to cut off."""
-        from dockerlayer.rewrite.runs import apply
+        from dockerlayer.findings import apply
 
         edits = []
         for layer in self.of_role(INSTALL):

@@ -12,7 +12,7 @@ from lsprotocol.types import DiagnosticTag, Hover, MarkupContent, Position, Rang
 
 from dockerlayer.api import Ecosystem
 from dockerlayer.engine import Options
-from dockerlayer.findings import Applicability
+from dockerlayer.findings import Applicability, apply
 from dockerlayer.lsp.actions import Abilities, Wanted, actions
 from dockerlayer.lsp.diagnostics import diagnostics
 from dockerlayer.lsp.examined import Document, Examined
@@ -21,7 +21,6 @@ from dockerlayer.lsp.lenses import lenses
 from dockerlayer.lsp.markdown import code, fenced, prose
 from dockerlayer.lsp.positions import Text
 from dockerlayer.model.context import Context
-from dockerlayer.rewrite.runs import apply
 
 ROOT = Path(__file__).parents[2]
 URI = "file:///project/Dockerfile"

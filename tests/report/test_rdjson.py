@@ -15,11 +15,10 @@ from jsonschema import Draft4Validator
 
 from dockerlayer.api import Ecosystem, Rule
 from dockerlayer.engine import Report
-from dockerlayer.findings import Applicability, Edit, Finding, Fix, Severity
+from dockerlayer.findings import Applicability, Edit, Finding, Fix, Severity, apply
 from dockerlayer.report.formats import Run
 from dockerlayer.report.rdjson import part, whole
 from dockerlayer.report.record import FileRecord, Tally
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 
 Record = Callable[..., FileRecord]

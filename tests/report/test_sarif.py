@@ -17,13 +17,12 @@ from dockerlayer import __version__
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.rules import rules_of
 from dockerlayer.engine import Report
-from dockerlayer.findings import Applicability, Edit, Finding, Fix, Severity
+from dockerlayer.findings import Applicability, Edit, Finding, Fix, Severity, apply
 from dockerlayer.report.formats import Run
 from dockerlayer.report.pages import page_markdown
 from dockerlayer.report.place import Root
 from dockerlayer.report.record import FileRecord, Tally
 from dockerlayer.report.sarif import part, whole
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 
 Record = Callable[..., FileRecord]

@@ -10,10 +10,9 @@ import pytest
 from dockerlayer.api import Ecosystem
 from dockerlayer.checks.suppressions import check_unused
 from dockerlayer.engine import Options, default_rules, examine, repair
-from dockerlayer.findings import Finding, Severity
+from dockerlayer.findings import Finding, Severity, apply
 from dockerlayer.model.suppressions import is_suppressed, suppressions_of
 from dockerlayer.rewrite.comments import suppressing
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 from dockerlayer.testing import Case
 

@@ -10,12 +10,11 @@ import pytest
 from dockerlayer.checks.rules import candidates
 from dockerlayer.checks.survey import Survey
 from dockerlayer.engine import Options, default_rules, examine
-from dockerlayer.findings import Applicability, Edit, Fix
+from dockerlayer.findings import Applicability, Edit, Fix, apply
 from dockerlayer.model.context import Context
 from dockerlayer.model.layers import Analysis
 from dockerlayer.registry import installed
 from dockerlayer.rewrite.guard import guard
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.rewrite.stage import stage
 from dockerlayer.syntax.parser import parse
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pip_case import Case, case, only
 
+from dockerlayer.findings import apply
 from dockerlayer.model.effects import EVERYTHING, Effect
-from dockerlayer.rewrite.runs import apply
 from dockerlayer_rules import _pyproject, _requirements
 from dockerlayer_rules.pip import check_download, ecosystem
 

@@ -8,10 +8,10 @@ import pytest
 
 from dockerlayer.api import Ecosystem, Fetch
 from dockerlayer.checks.survey import Survey
+from dockerlayer.findings import apply
 from dockerlayer.model.context import Context
 from dockerlayer.model.effects import EVERYTHING, Effect
 from dockerlayer.model.layers import Analysis
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 from dockerlayer_rules._pnpmlock import Locked, name_of, plain, read_lock
 from dockerlayer_rules.pnpm import ecosystem

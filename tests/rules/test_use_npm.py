@@ -10,7 +10,7 @@ import pytest
 from node_case import NodeCase
 
 from dockerlayer.api import Mend, Use
-from dockerlayer.rewrite.runs import apply
+from dockerlayer.findings import apply
 from dockerlayer_rules._npmlock import proof_of, satisfies
 from dockerlayer_rules.npm import ecosystem
 

@@ -9,7 +9,7 @@ import pytest
 from node_case import NodeCase
 
 from dockerlayer.api import Use
-from dockerlayer.rewrite.runs import apply
+from dockerlayer.findings import apply
 from dockerlayer_rules.pnpm import ecosystem
 
 NAIVE = Path(__file__).parents[2] / "fixtures" / "pnpm" / "naive"

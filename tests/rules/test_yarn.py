@@ -23,8 +23,8 @@ from yarn_case import (
 )
 
 from dockerlayer.api import Ecosystem
+from dockerlayer.findings import apply
 from dockerlayer.model.effects import EVERYTHING, Effect
-from dockerlayer.rewrite.runs import apply
 from dockerlayer_rules._yarnlock import read_lock
 
 

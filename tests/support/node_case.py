@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dockerlayer.api import Ecosystem, Effect, Fetch
 from dockerlayer.checks.survey import Survey
+from dockerlayer.findings import apply
 from dockerlayer.model.context import Context
 from dockerlayer.model.layers import Analysis
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from dockerlayer.api import Fetch
 from dockerlayer.checks.survey import Survey
+from dockerlayer.findings import apply
 from dockerlayer.model.context import Context
 from dockerlayer.model.effects import Effect
 from dockerlayer.model.layers import Analysis
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 from dockerlayer_rules.pip import ecosystem
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from dockerlayer.api import Ecosystem, Mend, Use
 from dockerlayer.checks.survey import Survey
+from dockerlayer.findings import apply
 from dockerlayer.model.context import Context
 from dockerlayer.model.layers import Analysis
-from dockerlayer.rewrite.runs import apply
 from dockerlayer.syntax.parser import parse
 
 
