@@ -28,16 +28,12 @@ def is_dockerfile(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and _NOT_ONE.fullmatch(name) is None
 
 
-def dockerfiles(directory: str) -> list[str]:
-    """The paths of the Dockerfiles below a directory, sorted; undecodable bytes of names are surrogates.
-
-    Everything is a file here that is no directory: what cannot be read is for the reader to report.
-    """
-    return chosen(directory, listing(directory), is_dockerfile)
-
-
 def chosen(directory: str, listed: Sequence[str], wanted: Callable[[str], bool]) -> list[str]:
-    """The paths of those files of a directory's `listing` whose name is ``wanted``, as `dockerfiles` gives them."""
+    """The paths of those files of a directory's `listing` whose name is ``wanted``, sorted.
+
+    Undecodable bytes of names are surrogates. Everything is a file here that is no directory: what cannot be read is
+    for the reader to report.
+    """
     found = {os.path.normpath(os.path.join(directory, path)) for path in listed if wanted(os.path.basename(path))}
     return sorted(path for path in found if os.path.lexists(path) and not os.path.isdir(path))
 

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dockerlayer.discovery import dockerfiles, is_dockerfile, tracked
+from dockerlayer.cli.places import Places
+from dockerlayer.discovery import is_dockerfile, tracked
+
+
+def dockerfiles(directory: str) -> list[str]:
+    return list(Places().below(directory))
 
 
 @pytest.mark.parametrize(

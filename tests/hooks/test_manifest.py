@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dockerlayer.discovery import dockerfiles, is_dockerfile
+from dockerlayer.cli.places import Places
+from dockerlayer.discovery import is_dockerfile
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
@@ -64,7 +65,7 @@ def test_places_that_nobody_looks_into(tmp_path: Path) -> None:
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / folder / "Dockerfile").touch()
-    found = {Path(path).relative_to(tmp_path).as_posix() for path in dockerfiles(str(tmp_path))}
+    found = {Path(path).relative_to(tmp_path).as_posix() for path in Places().below(str(tmp_path))}
     assert found == {"Dockerfile", "vendor/Dockerfile", "a/env/Dockerfile"}
     assert {path for folder in folders if NAMES.search(path := f"{folder}/Dockerfile".lstrip("/"))} == found
 
